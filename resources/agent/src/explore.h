@@ -1,0 +1,43 @@
+/*
+ * explore.h - Memory Exploration: what is each page frame to the guest's own kernel?
+ *
+ * Everything is taken from the VMCOREINFO note that Linux publishes (Documentation/admin-guide/kdump/vmcoreinfo.rst);
+ * no symbol files, no tables of kernel versions. The page array (struct page) stays mapped while the explorer lives,
+ * so a look at one page is a few memory reads, always of the guest's state at that instant.
+ */
+#ifndef ME2_EXPLORE_H
+#define ME2_EXPLORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "guest.h"
+#include "page_class.h"
+
+struct explorer;
+
+/* Finds the note and maps the page array. NULL with ERR_NOT_UNDERSTOOD when the guest cannot be read: the caller then
+ * leaves nothing out. The guest must outlive the explorer. */
+struct explorer *explorer_open(struct guest *guest, struct error *err);
+void explorer_close(struct explorer *explorer);
+
+/* e.g. "6.1.0-51-amd64" */
+const char *explorer_kernel(const struct explorer *explorer);
+/* Number of memory sections whose page array is mapped. */
+uint64_t explorer_sections(const struct explorer *explorer);
+
+/* True if the kernel has a struct page for this frame. */
+bool explorer_knows(const struct explorer *explorer, uint64_t frame);
+
+/* True only if the frame lies, right now, in a block of the buddy allocator: a head page at or below it is marked buddy,
+ * its order covers the frame, and the mark is still there after the order was read. Anything doubtful is not free. */
+bool explorer_is_free(const struct explorer *explorer, uint64_t frame);
+
+/* Class right now. PAGE_ZERO is never returned here: it needs the content, which the caller may look at. */
+enum page_class explorer_class(const struct explorer *explorer, uint64_t frame);
+
+/* Fills classes[0 … count) for frames first … first+count; the fast path for maps. */
+void explorer_classify(const struct explorer *explorer, uint64_t first, uint64_t count, uint8_t *classes);
+
+#endif

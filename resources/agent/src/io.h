@@ -1,0 +1,21 @@
+/*
+ * io.h - reading and writing file descriptors whole, and the monotonic clock.
+ */
+#ifndef ME2_IO_H
+#define ME2_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Writes all of it, retrying short writes and EINTR. False with errno set when it cannot. */
+bool io_write_all(int fd, const void *bytes, size_t length);
+
+/* Reads up to `length`, stopping early only at end of file. Returns bytes read, or -1 with errno set. */
+ssize_t io_read_all(int fd, void *bytes, size_t length);
+
+/* CLOCK_MONOTONIC, nanoseconds. */
+uint64_t clock_ns(void);
+
+#endif

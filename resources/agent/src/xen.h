@@ -1,0 +1,51 @@
+/*
+ * xen.h - the few hypercalls and xenstore reads the agent needs, straight through /dev/xen (no libxen*).
+ *
+ * The domctl and sysctl interface versions are found by asking (a wrong one answers EACCES), so one binary serves Xen
+ * 4.14 to 4.20. Sources: xen/include/public/{domctl,sysctl,version,memory}.h, Linux include/uapi/xen/privcmd.h,
+ * docs/misc/xenstore.txt.
+ */
+#ifndef ME2_XEN_H
+#define ME2_XEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+struct xen; /* an open privcmd */
+
+enum xen_domain_kind { XEN_PV, XEN_PVH, XEN_HVM };
+enum xen_domain_state {
+	XEN_RUNNING, XEN_BLOCKED, XEN_PAUSED, XEN_SUSPENDED, XEN_SHUTDOWN, XEN_CRASHED, XEN_DYING
+};
+
+struct xen_domain {
+	uint32_t domid;
+	uint8_t uuid[16];
+	enum xen_domain_kind kind;
+	enum xen_domain_state state;
+	uint64_t pages;      /* allocated now */
+	uint64_t max_pages;
+	uint32_t vcpus;
+	uint64_t cpu_ns;
+	char name[128];      /* from xenstore; empty if it has none */
+};
+
+struct xen *xen_open(struct error *err);
+void xen_close(struct xen *xen);
+
+/* False with ERR_NO_DOMAIN when there is no such domain. Does not fill `name`. Thread-safe; cheap enough to poll. */
+bool xen_domain_info(struct xen *xen, uint32_t domid, struct xen_domain *domain, struct error *err);
+
+/* All domains, dom0 first, names included. Returns how many, or -1; `capacity` bounds it. */
+int xen_domains(struct xen *xen, struct xen_domain *domains, size_t capacity, struct error *err);
+
+/* By name, or by domid where `name` is a number. */
+bool xen_find_domain(struct xen *xen, const char *name, struct xen_domain *domain, struct error *err);
+
+const char *xen_kind_name(enum xen_domain_kind kind);
+const char *xen_state_name(enum xen_domain_state state);
+
+#endif
