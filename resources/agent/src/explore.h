@@ -22,6 +22,12 @@ struct explorer;
 struct explorer *explorer_open(struct guest *guest, struct error *err);
 void explorer_close(struct explorer *explorer);
 
+/* Looks again where the guest keeps its page array, and maps anew what has moved (memory hot-plug; hugetlb pages that give
+ * part of their page array back). Call it once the guest is suspended, before anything is decided for good. False if the
+ * guest no longer runs the kernel that was explored: nothing more may be left out then. Not while another thread uses the
+ * explorer. */
+bool explorer_refresh(struct explorer *explorer);
+
 /* e.g. "6.1.0-51-amd64" */
 const char *explorer_kernel(const struct explorer *explorer);
 /* Number of memory sections whose page array is mapped. */
@@ -31,7 +37,8 @@ uint64_t explorer_sections(const struct explorer *explorer);
 bool explorer_knows(const struct explorer *explorer, uint64_t frame);
 
 /* True only if the frame lies, right now, in a block of the buddy allocator: a head page at or below it is marked buddy,
- * its order covers the frame, and the mark is still there after the order was read. Anything doubtful is not free. */
+ * its order covers the frame, mark and order are still the same when read again, and the frame itself has no users.
+ * Anything doubtful is not free. */
 bool explorer_is_free(const struct explorer *explorer, uint64_t frame);
 
 /* Class right now. PAGE_ZERO is never returned here: it needs the content, which the caller may look at. */

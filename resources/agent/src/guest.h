@@ -20,8 +20,8 @@ struct guest;
 /* NULL on failure, with `err` filled. */
 struct guest *guest_open_xen(uint32_t domid, struct error *err);
 
-/* `path`: RAM file. Guest frames [hole_first, hole_end) do not exist, later ones follow in the file at once;
- * 0, 0: no hole. */
+/* `path`: RAM file, which must not shrink meanwhile. Guest frames [hole_first, hole_end) do not exist, later ones follow
+ * in the file at once; 0, 0: no hole. */
 struct guest *guest_open_file(const char *path, uint64_t hole_first, uint64_t hole_end, struct error *err);
 
 void guest_close(struct guest *guest);
@@ -34,7 +34,14 @@ uint64_t guest_frames(const struct guest *guest);
 const uint8_t *guest_map(struct guest *guest, const uint64_t *frames, size_t count, bool *failed);
 void guest_unmap(struct guest *guest, const uint8_t *mapping, size_t count);
 
+/* As guest_map() for the frames first … first + count. */
+const uint8_t *guest_map_range(struct guest *guest, uint64_t first, size_t count, bool *failed);
+
 /* First frame >= `frame` that may hold data (skips holes of a sparse file); guest_frames() when none. */
 uint64_t guest_next_data(struct guest *guest, uint64_t frame);
+
+/* First frame > `frame` that holds no data, where `frame` is an answer of guest_next_data(). Reading a hole of a live
+ * guest's RAM file would allocate it. */
+uint64_t guest_data_end(struct guest *guest, uint64_t frame);
 
 #endif

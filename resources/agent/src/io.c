@@ -1,6 +1,7 @@
 #include "io.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +35,18 @@ ssize_t io_read_all(int fd, void *bytes, size_t length)
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+bool io_wait_end(int fd, uint64_t timeout_ms)
+{
+	char dropped[256];
+	uint64_t now = clock_ns(), due = now + timeout_ms * UINT64_C(1000000);
+	for (; now < due; now = clock_ns()) {
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
+		if (poll(&wait, 1, (int)((due - now) / 1000000u) + 1) > 0 && read(fd, dropped, sizeof(dropped)) <= 0)
+			return true;
+	}
+	return false;
 }
 
 uint64_t clock_ns(void)

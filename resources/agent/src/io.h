@@ -15,6 +15,9 @@ bool io_write_all(int fd, const void *bytes, size_t length);
 /* Reads up to `length`, stopping early only at end of file. Returns bytes read, or -1 with errno set. */
 ssize_t io_read_all(int fd, void *bytes, size_t length);
 
+/* Waits `timeout_ms` for the end of `fd`, dropping what it reads. True once the end is there: whoever asked has gone. */
+bool io_wait_end(int fd, uint64_t timeout_ms);
+
 /* CLOCK_MONOTONIC, nanoseconds. */
 uint64_t clock_ns(void);
 

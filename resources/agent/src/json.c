@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "io.h"
 
 static void append(struct json *json, const char *bytes, size_t length)
@@ -114,6 +115,14 @@ void json_ms(struct json *json, const char *name, uint64_t nanoseconds)
 	append_text(json, text);
 }
 
+void json_fraction(struct json *json, const char *name, uint64_t part, uint64_t whole)
+{
+	char text[40];
+	snprintf(text, sizeof(text), "%.4f", whole ? (double)part / (double)whole : 0.0);
+	member(json, name);
+	append_text(json, text);
+}
+
 void json_bool(struct json *json, const char *name, bool value)
 {
 	member(json, name);
@@ -174,10 +183,25 @@ void json_free(struct json *json)
 	json->text = NULL;
 }
 
-void json_print(struct json *json)
+void json_write(struct json *json, int fd)
 {
 	const char *line = json_finish(json);
 	if (line)
-		io_write_all(STDOUT_FILENO, line, json->length);
+		io_write_all(fd, line, json->length);
 	json_free(json);
+}
+
+void json_print(struct json *json)
+{
+	json_write(json, STDOUT_FILENO);
+}
+
+void json_write_error(const struct error *err, int fd)
+{
+	struct json json;
+	json_start(&json, "error");
+	json_string(&json, "code", err->code);
+	json_string(&json, "message", err->message);
+	json_string(&json, "action", err->action);
+	json_write(&json, fd);
 }

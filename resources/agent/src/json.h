@@ -28,6 +28,7 @@ void json_string(struct json *json, const char *name, const char *value); /* NUL
 void json_u64(struct json *json, const char *name, uint64_t value);
 void json_i64(struct json *json, const char *name, int64_t value);
 void json_ms(struct json *json, const char *name, uint64_t nanoseconds);  /* milliseconds, 3 decimals */
+void json_fraction(struct json *json, const char *name, uint64_t part, uint64_t whole); /* 0 … 1, 4 decimals; whole 0: 0 */
 void json_bool(struct json *json, const char *name, bool value);
 void json_null(struct json *json, const char *name);
 void json_open_object(struct json *json, const char *name);
@@ -39,7 +40,15 @@ void json_close_array(struct json *json);
 const char *json_finish(struct json *json);
 void json_free(struct json *json);
 
-/* json_finish() + write to stdout in one write + json_free(). */
+/* json_finish() + one write + json_free(). A line that `fd` cannot take at once is dropped where `fd` is non-blocking: a
+ * console that does not read must not hold a migration up. */
+void json_write(struct json *json, int fd);
+
+/* json_write() to stdout. */
 void json_print(struct json *json);
+
+/* `{"t":"error",…}`. */
+struct error;
+void json_write_error(const struct error *err, int fd);
 
 #endif

@@ -2,7 +2,7 @@
  * xen.h - the few hypercalls and xenstore reads the agent needs, straight through /dev/xen (no libxen*).
  *
  * The domctl and sysctl interface versions are found by asking (a wrong one answers EACCES), so one binary serves Xen
- * 4.14 to 4.20. Sources: xen/include/public/{domctl,sysctl,version,memory}.h, Linux include/uapi/xen/privcmd.h,
+ * 4.14 to 4.22. Sources: xen/include/public/{domctl,sysctl,version,memory}.h, Linux include/uapi/xen/privcmd.h,
  * docs/misc/xenstore.txt.
  */
 #ifndef ME2_XEN_H
@@ -30,7 +30,21 @@ struct xen_domain {
 	uint64_t max_pages;
 	uint32_t vcpus;
 	uint64_t cpu_ns;
+	uint64_t shared_info_frame; /* guest frame of the page that Xen itself writes (time, event channels) */
 	char name[128];      /* from xenstore; empty if it has none */
+};
+
+struct xen_version {
+	unsigned major, minor;
+	char extra[17];          /* e.g. ".5-pre"; with the NUL that Xen does not promise */
+	char capabilities[1025]; /* e.g. "xen-3.0-x86_64 hvm-3.0-x86_64" */
+};
+
+/* The machine below dom0. */
+struct xen_machine {
+	uint32_t cpus; /* online */
+	uint64_t total_pages, free_pages;
+	bool hvm, pv, hap, shadow; /* what guests may use */
 };
 
 struct xen *xen_open(struct error *err);
@@ -44,6 +58,18 @@ int xen_domains(struct xen *xen, struct xen_domain *domains, size_t capacity, st
 
 /* By name, or by domid where `name` is a number. */
 bool xen_find_domain(struct xen *xen, const char *name, struct xen_domain *domain, struct error *err);
+
+bool xen_get_version(struct xen *xen, struct xen_version *version, struct error *err);
+bool xen_get_machine(struct xen *xen, struct xen_machine *machine, struct error *err);
+
+/* The interface version that this Xen answered to. */
+uint32_t xen_domctl_version(const struct xen *xen);
+
+/* Time that all CPUs together were idle since boot. */
+bool xen_idle_ns(struct xen *xen, uint64_t *idle_ns, struct error *err);
+
+/* One more than the highest RAM frame of an HVM or PVH guest. */
+bool xen_ram_frames(struct xen *xen, const struct xen_domain *domain, uint64_t *frames, struct error *err);
 
 const char *xen_kind_name(enum xen_domain_kind kind);
 const char *xen_state_name(enum xen_domain_state state);

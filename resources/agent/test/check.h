@@ -11,8 +11,8 @@ static int checks_done;
 	do { \
 		checks_done++; \
 		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition); \
-			fprintf(stderr, "" __VA_ARGS__); \
+			fprintf(stderr, "%s:%d: %s:", __FILE__, __LINE__, #condition); \
+			fprintf(stderr, " " __VA_ARGS__); \
 			fputc('\n', stderr); \
 			exit(1); \
 		} \

@@ -1,0 +1,69 @@
+#include "map_frame.h"
+
+#include <string.h>
+
+#include "crc32c.h"
+#include "le.h"
+
+#define MAGIC 0x4d32454du /* "ME2M" */
+#define KIND_SNAPSHOT 1
+#define KIND_DELTA 2
+#define RUN_BYTES_MAX 3u  /* for each guest frame: a skip, a count and a class of a single frame take one byte each */
+
+size_t map_frame_bound(uint64_t frames)
+{
+	return MAP_FRAME_HEADER_BYTES + frames * RUN_BYTES_MAX;
+}
+
+static uint8_t *put_varint(uint8_t *out, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		*out++ = (uint8_t)(value | 0x80);
+	*out++ = (uint8_t)value;
+	return out;
+}
+
+static size_t finish(uint8_t *out, uint8_t kind, const struct map_stamp *stamp, const uint8_t *end)
+{
+	const uint8_t *payload = out + MAP_FRAME_HEADER_BYTES;
+	size_t payload_bytes = (size_t)(end - payload);
+	memset(out, 0, MAP_FRAME_HEADER_BYTES);
+	le32_store(out, MAGIC);
+	out[4] = kind;
+	le32_store(out + 8, (uint32_t)payload_bytes);
+	le32_store(out + 12, crc32c(0, payload, payload_bytes));
+	le64_store(out + 16, stamp->sequence);
+	le64_store(out + 24, stamp->ns);
+	le64_store(out + 32, stamp->frames);
+	return MAP_FRAME_HEADER_BYTES + payload_bytes;
+}
+
+size_t map_frame_snapshot(uint8_t *out, const struct map_stamp *stamp, const uint8_t *classes)
+{
+	uint8_t *at = out + MAP_FRAME_HEADER_BYTES;
+	for (uint64_t first = 0, end; first < stamp->frames; first = end) {
+		for (end = first + 1; end < stamp->frames && classes[end] == classes[first]; end++)
+			;
+		at = put_varint(at, end - first);
+		*at++ = classes[first];
+	}
+	return finish(out, KIND_SNAPSHOT, stamp, at);
+}
+
+size_t map_frame_delta(uint8_t *out, const struct map_stamp *stamp, const uint8_t *before, const uint8_t *after)
+{
+	uint8_t *at = out + MAP_FRAME_HEADER_BYTES;
+	uint64_t told = 0; /* end of the last run */
+	for (uint64_t first = 0, end; first < stamp->frames; first = end) {
+		end = first + 1;
+		if (before[first] == after[first])
+			continue;
+		while (end < stamp->frames && before[end] != after[end] && after[end] == after[first])
+			end++;
+		at = put_varint(at, first - told);
+		at = put_varint(at, end - first);
+		*at++ = after[first];
+		told = end;
+	}
+	return finish(out, KIND_DELTA, stamp, at);
+}

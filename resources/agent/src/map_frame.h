@@ -1,0 +1,25 @@
+/*
+ * map_frame.h - the binary frames of `map`: a guest's page classes as runs, whole or as what changed. See PROTOCOL.md.
+ */
+#ifndef ME2_MAP_FRAME_H
+#define ME2_MAP_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAP_FRAME_HEADER_BYTES 40u
+
+struct map_stamp {
+	uint64_t sequence;
+	uint64_t ns;     /* CLOCK_MONOTONIC */
+	uint64_t frames; /* of the guest: entries of each class array */
+};
+
+/* Bytes that no frame for so many guest frames can exceed. */
+size_t map_frame_bound(uint64_t frames);
+
+/* Both fill `out` (map_frame_bound() bytes) and return the length. */
+size_t map_frame_snapshot(uint8_t *out, const struct map_stamp *stamp, const uint8_t *classes);
+size_t map_frame_delta(uint8_t *out, const struct map_stamp *stamp, const uint8_t *before, const uint8_t *after);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * migrate_options.h - the command line of `migrate`.
+ */
+#ifndef ME2_MIGRATE_OPTIONS_H
+#define ME2_MIGRATE_OPTIONS_H
+
+#include "job.h"
+
+struct migrate_options {
+	char domain[128], owner[100], to[128], remote_agent[128];
+	int mode, encoder, link;
+	uint64_t rate_mbit, stall_s, hold_s;
+	bool verify, scrub;
+};
+
+/* False with ERR_USAGE. */
+bool migrate_options_parse(struct migrate_options *parsed, int argc, char **argv, struct error *err);
+
+/* Copies the settings into the job. */
+void migrate_options_apply(const struct migrate_options *parsed, struct job *to);
+
+#endif
