@@ -22,9 +22,12 @@ struct word_masks {
 };
 
 /*
- * How a quad's literals are packed and unpacked: the quad that the words of a register are taken from, as indexes of
- * 32-bit halves. Packing is indexed by the quad's literal bits. Unpacking is too, but for bit 0, which says that the first
- * word is zero: if it is not, it is the first of the words loaded (a literal, or the repeated literal before).
+ * One permutation of a register moves a quad's literals to its front, and another moves them back; both are given as
+ * indexes of 32-bit halves.
+ *   packing    by the literal bits of the four words
+ *   unpacking  by the literal bits of words 1 to 3, and in bit 0 whether word 0 is zero. If it is not, it is the first word
+ *              loaded: a literal, or the last literal, which it repeats. Zero words get anything, and are cleared.
+ *   clearing   by the zero bits of the four words
  */
 #define HALVES(a, b, c, d) { 2 * (a), 2 * (a) + 1, 2 * (b), 2 * (b) + 1, 2 * (c), 2 * (c) + 1, 2 * (d), 2 * (d) + 1 }
 static const uint32_t packing[16][8] = {
@@ -39,10 +42,11 @@ static const uint32_t unpacking[16][8] = {
 	HALVES(0, 0, 0, 1), HALVES(0, 0, 0, 0), HALVES(0, 1, 1, 2), HALVES(0, 0, 0, 1),
 	HALVES(0, 0, 1, 2), HALVES(0, 0, 0, 1), HALVES(0, 1, 2, 3), HALVES(0, 0, 1, 2),
 };
+#define UNLESS(bit) ((bit) ? 0 : UINT64_MAX)
+#define CLEARED(zeros) { UNLESS((zeros) & 1), UNLESS((zeros) & 2), UNLESS((zeros) & 4), UNLESS((zeros) & 8) }
 static const uint64_t clearing[16][4] = {
-#define KEEP(bits) { (bits) & 1 ? 0 : UINT64_MAX, (bits) & 2 ? 0 : UINT64_MAX, (bits) & 4 ? 0 : UINT64_MAX, (bits) & 8 ? 0 : UINT64_MAX }
-	KEEP(0), KEEP(1), KEEP(2), KEEP(3), KEEP(4), KEEP(5), KEEP(6), KEEP(7),
-	KEEP(8), KEEP(9), KEEP(10), KEEP(11), KEEP(12), KEEP(13), KEEP(14), KEEP(15),
+	CLEARED(0), CLEARED(1), CLEARED(2), CLEARED(3), CLEARED(4), CLEARED(5), CLEARED(6), CLEARED(7),
+	CLEARED(8), CLEARED(9), CLEARED(10), CLEARED(11), CLEARED(12), CLEARED(13), CLEARED(14), CLEARED(15),
 };
 
 SHARED unsigned bits_in(uint64_t mask)
@@ -142,6 +146,13 @@ static uint8_t *put_masks(uint8_t *out, const struct word_masks *masks)
 	return to;
 }
 
+/* A group of literals. GCC's own inline copy of this size takes several times as long. */
+AVX2 static void copy_group(uint8_t *to, const uint8_t *from)
+{
+	for (unsigned i = 0; i < GROUP_BYTES; i += QUAD_BYTES)
+		store_quad(to + i, load_quad(from + i));
+}
+
 /* Appends the words of a group that are set in `literal`. */
 static uint8_t *pack(uint8_t *to, const uint8_t *words, uint64_t literal)
 {
@@ -154,7 +165,7 @@ static uint8_t *pack(uint8_t *to, const uint8_t *words, uint64_t literal)
 AVX2 static uint8_t *pack_avx2(uint8_t *to, const uint8_t *words, uint64_t literal, const uint8_t *limit)
 {
 	if (literal == UINT64_MAX) {
-		memcpy(to, words, GROUP_BYTES);
+		copy_group(to, words);
 		return to + GROUP_BYTES;
 	}
 	for (; literal; literal >>= 4, words += QUAD_BYTES) {
@@ -229,7 +240,8 @@ SHARED const uint8_t *get_masks(const uint8_t *in, size_t length, struct word_ma
 		return NULL;
 	unsigned zero_all = in[0], zero_some = in[1], repeat_all = in[2], repeat_some = in[3];
 	size_t words_left = (length - HEADER_BYTES) / WORD_BYTES, stored_masks = bits_in(zero_some) + bits_in(repeat_some);
-	if (length % WORD_BYTES != HEADER_BYTES || words_left < stored_masks || (zero_all & zero_some) || (repeat_all & repeat_some))
+	bool contradicts = zero_all & zero_some || repeat_all & repeat_some;
+	if (contradicts || length % WORD_BYTES != HEADER_BYTES || words_left < stored_masks)
 		return NULL;
 
 	in += HEADER_BYTES;
@@ -262,13 +274,6 @@ static const uint8_t *unpack(const uint8_t *literals, uint8_t *to, uint64_t zero
 	return literals;
 }
 
-/* A group of literals only. GCC's own inline copy of this size takes several times as long. */
-AVX2 static void copy_group(uint8_t *to, const uint8_t *from)
-{
-	for (unsigned i = 0; i < GROUP_BYTES; i += QUAD_BYTES)
-		store_quad(to + i, load_quad(from + i));
-}
-
 /* A group of one word. */
 AVX2 static void fill_group(uint8_t *to, uint64_t word)
 {
@@ -277,7 +282,8 @@ AVX2 static void fill_group(uint8_t *to, uint64_t word)
 }
 
 /* The words of a group by quads. `last` is the last quad of the input: nothing is read behind it. */
-AVX2 static const uint8_t *unpack_avx2(const uint8_t *literals, uint8_t *to, uint64_t zero, uint64_t repeat, const uint8_t *last)
+AVX2 static const uint8_t *unpack_avx2(const uint8_t *literals, uint8_t *to, uint64_t zero, uint64_t repeat,
+	const uint8_t *last)
 {
 	for (unsigned left = 64; left; left -= 4, zero >>= 4, repeat >>= 4, to += QUAD_BYTES) {
 		unsigned zeros = zero & 15, quad = ~(unsigned)(zero | repeat) & 15;

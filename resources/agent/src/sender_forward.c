@@ -287,6 +287,9 @@ static bool image_ended(struct sender *sender, struct error *err)
 {
 	if (sender->image_announced || xenstream_phase(sender->stream) != XENSTREAM_AFTER)
 		return true;
+	if (sender->explorer && !sender->swept)
+		return error_set(err, ERR_GUEST_STATE, "The guest goes on at the source; look at its console.",
+			"the image ended, but the guest was not seen suspended");
 	sender->image_announced = true; /* xl says no more until it has heard "ready" */
 	atomic_store(&sender->phase, PHASE_HANDSHAKE);
 	return link_send(sender->link, LINK_IMAGE_END, "", 0, err);

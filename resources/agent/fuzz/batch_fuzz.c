@@ -1,0 +1,85 @@
+/*
+ * batch_fuzz.c - any bytes as a batch, with the checksum put right so that the rest of the decoder is reached.
+ *
+ * What must hold: a refusal is a sentence, and what is accepted is a record that libxc would accept and that survives being
+ * made into a batch again.
+ */
+#include <stdlib.h>
+
+#include "batch.h"
+#include "crc32c.h"
+#include "le.h"
+#include "rebuild.h"
+
+#define INVARIANT(condition) do { if (!(condition)) abort(); } while (0)
+
+struct buffers {
+	struct batch *batch;
+	uint8_t *first, *second;
+};
+
+static void check_record(const uint8_t *record, size_t length)
+{
+	uint32_t count = le32_load(record + 8);
+	size_t expected = 16 + count * 8;
+	INVARIANT(le32_load(record) == XEN_RECORD_PAGE_DATA && le32_load(record + 4) == length - 8 && le32_load(record + 12) == 0);
+	INVARIANT(count >= 1 && count <= XEN_PAGES_PER_RECORD);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t entry = le64_load(record + 16 + i * 8);
+		INVARIANT(xen_type_is_known(xen_entry_type(entry)));
+		INVARIANT(entry == xen_entry(xen_entry_type(entry), xen_entry_frame(entry)));
+		expected += xen_type_has_data(xen_entry_type(entry)) ? PAGE_BYTES : 0;
+	}
+	INVARIANT(length == expected);
+}
+
+static void check_again(struct buffers *buffers, size_t length)
+{
+	uint32_t count = le32_load(buffers->first + 8);
+	const uint8_t *page = buffers->first + 16 + count * 8;
+	size_t batch_length, again;
+	struct error err = { 0 };
+	batch_start(buffers->batch);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t entry = le64_load(buffers->first + 16 + i * 8);
+		batch_append(buffers->batch, xen_entry_frame(entry), xen_entry_type(entry), page, false);
+		page += xen_type_has_data(xen_entry_type(entry)) ? PAGE_BYTES : 0;
+	}
+	const uint8_t *bytes = batch_finish(buffers->batch, &batch_length);
+	INVARIANT(rebuild_batch(bytes, batch_length, false, buffers->second, &again, NULL, NULL, &err));
+	INVARIANT(again == length && memcmp(buffers->first, buffers->second, length) == 0);
+}
+
+static void check_batch(struct buffers *buffers, const uint8_t *batch, size_t length, bool scrub)
+{
+	struct error err = { 0 };
+	size_t record_length;
+	if (rebuild_batch(batch, length, scrub, buffers->first, &record_length, NULL, NULL, &err)) {
+		check_record(buffers->first, record_length);
+		check_again(buffers, record_length);
+	} else {
+		INVARIANT(err.code && strcmp(err.code, ERR_STREAM) == 0 && err.message[0]);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
+{
+	static struct buffers buffers;
+	if (!buffers.batch) {
+		buffers.batch = batch_new(ENCODER_RLE);
+		buffers.first = malloc(XEN_PAGE_RECORD_MAX);
+		buffers.second = malloc(XEN_PAGE_RECORD_MAX);
+		INVARIANT(buffers.batch && buffers.first && buffers.second);
+	}
+	uint8_t *exact = malloc(length ? length : 1);
+	if (length)
+		memcpy(exact, data, length);
+	if (length >= 8)
+		le32_store(exact, crc32c(0, exact + 4, length - 4));
+	check_batch(&buffers, exact, length, true);
+	check_batch(&buffers, exact, length, false);
+	free(exact);
+	return 0;
+}
