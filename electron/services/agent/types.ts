@@ -1,5 +1,5 @@
-import type { RemoteProcess } from '../ssh/types.ts'
 import type { AgentMessage } from '../../../shared/agent/messages.ts'
+import type { RemoteProcess } from '../ssh/types.ts'
 
 /** A running agent command that speaks JSON lines. */
 export interface AgentProcess {

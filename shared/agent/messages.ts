@@ -1,0 +1,291 @@
+/**
+ * What the agent says: one JSON object a line, `t` names its kind. The protocol is described in
+ * resources/agent/PROTOCOL.md; this file is its only schema on the console's side.
+ *
+ * A host is not trusted, so every string and list is bounded. Fields that are not named here are dropped.
+ * Every `ns` is CLOCK_MONOTONIC nanoseconds of the host that speaks; it passes 2^53 after 104 days of uptime,
+ * where a number is still exact to 2 ns, so it is not checked to be a safe integer.
+ */
+import { z } from 'zod'
+
+/** The protocol number this console understands. */
+export const agentProtocol = 1
+
+const nanoseconds = z.number().nonnegative()
+const milliseconds = z.number().nonnegative()
+const count = z.int().nonnegative()
+const bytes = count
+const name = z.string().max(256)
+const sentence = z.string().max(1024)
+const line = z.string().max(4096)
+
+const domainSchema = z.object({
+  domid: count,
+  name,
+  uuid: z.string().max(64),
+  kind: z.enum(['pv', 'pvh', 'hvm']),
+  state: z.enum(['running', 'blocked', 'paused', 'suspended', 'shutdown', 'crashed', 'dying']),
+  memoryBytes: bytes,
+  /** Not an integer that can be relied on: Xen means "no limit" by very large ones. */
+  maxMemoryBytes: z.number().nonnegative(),
+  vcpus: count,
+  cpuNs: nanoseconds,
+})
+export type Domain = z.infer<typeof domainSchema>
+
+const domainList = z.array(domainSchema).max(1024)
+
+const errorSchema = z.object({
+  t: z.literal('error'),
+  code: name,
+  message: sentence,
+  action: sentence,
+})
+export type ErrorMessage = z.infer<typeof errorSchema>
+
+const versionSchema = z.object({
+  t: z.literal('version'),
+  protocol: count,
+  format: count,
+  agent: name,
+})
+export type VersionMessage = z.infer<typeof versionSchema>
+
+const probeProblemSchema = z.object({
+  code: name,
+  severity: z.enum(['error', 'warning']),
+  message: sentence,
+  action: sentence,
+})
+export type ProbeProblem = z.infer<typeof probeProblemSchema>
+
+const networkLinkSchema = z.object({
+  name,
+  address: z.string().max(64),
+  prefix: z.int().min(0).max(128),
+  speedMbit: z.number().nonnegative().nullable(),
+  mtu: count,
+})
+export type NetworkLink = z.infer<typeof networkLinkSchema>
+
+const probeSchema = z.object({
+  t: z.literal('probe'),
+  protocol: count,
+  hostname: name,
+  kernel: name,
+  root: z.boolean(),
+  xen: z.object({
+    major: count,
+    minor: count,
+    extra: name,
+    capabilities: sentence,
+    hvm: z.boolean(),
+    pv: z.boolean(),
+    shadow: z.boolean(),
+    hap: z.boolean(),
+  }).nullable(),
+  domctlVersion: count.nullable(),
+  xl: z.object({ path: sentence, version: name }).nullable(),
+  cpus: count,
+  totalBytes: bytes,
+  freeBytes: bytes,
+  dom0Bytes: bytes,
+  cpuModel: name,
+  cpuFeatures: z.array(z.string().max(64)).max(1024),
+  agentDirFreeBytes: bytes,
+  logDirty: z.object({ hvm: z.boolean(), pv: z.boolean() }),
+  links: z.array(networkLinkSchema).max(256),
+  problems: z.array(probeProblemSchema).max(64),
+})
+export type ProbeMessage = z.infer<typeof probeSchema>
+
+const domainsSchema = z.object({ t: z.literal('domains'), domains: domainList })
+export type DomainsMessage = z.infer<typeof domainsSchema>
+
+const loadSchema = z.object({
+  t: z.literal('load'),
+  ns: nanoseconds,
+  cpuBusyNs: nanoseconds,
+  cpus: count,
+  freeBytes: bytes,
+  totalBytes: bytes,
+  netRxBytes: bytes,
+  netTxBytes: bytes,
+  domains: z.array(z.object({ domid: count, name, cpuNs: nanoseconds, memoryBytes: bytes })).max(1024),
+})
+export type LoadMessage = z.infer<typeof loadSchema>
+
+const listeningSchema = z.object({
+  t: z.literal('listening'),
+  address: z.string().max(64),
+  port: z.int().min(0).max(65535),
+})
+export type ListeningMessage = z.infer<typeof listeningSchema>
+
+const connectedSchema = z.object({ t: z.literal('connected'), from: name })
+export type ConnectedMessage = z.infer<typeof connectedSchema>
+
+const xlSchema = z.object({ t: z.literal('xl'), line })
+export type XlMessage = z.infer<typeof xlSchema>
+
+const receivedSchema = z.object({ t: z.literal('received'), ns: nanoseconds, linkBytes: bytes, streamBytes: bytes })
+export type ReceivedMessage = z.infer<typeof receivedSchema>
+
+const goAheadSchema = z.object({ t: z.literal('goAhead'), ns: nanoseconds })
+export type GoAheadMessage = z.infer<typeof goAheadSchema>
+
+/** The last line of `receive`. Told from the last line of `migrate` by the absence of `here`. */
+const receiveDoneSchema = z.object({
+  t: z.literal('done'),
+  outcome: z.enum(['running', 'destroyed', 'failed']),
+  xlExit: z.int().nullable(),
+  linkBytes: bytes,
+  streamBytes: bytes,
+  here: z.undefined().optional(),
+})
+export type ReceiveDoneMessage = z.infer<typeof receiveDoneSchema>
+
+const startSchema = z.object({
+  t: z.literal('start'),
+  ns: nanoseconds,
+  domid: count,
+  name,
+  mode: z.enum(['stock', 'me2']),
+  /** Null in stock mode. */
+  encoder: z.string().max(32).nullable(),
+  link: z.enum(['sealed', 'plain', 'ssh', 'stdio']),
+  rateMbit: z.number().positive().nullable(),
+  explored: z.object({ kernel: name, sections: count, ms: milliseconds }).nullable(),
+  notExplored: sentence.nullable(),
+})
+export type StartMessage = z.infer<typeof startSchema>
+
+/** Totals by fate. `pages` = leftOut + constant + encoded + raw. */
+const fateCounts = { pages: count, leftOut: count, constant: count, encoded: count, raw: count }
+
+const progressSchema = z.object({
+  t: z.literal('progress'),
+  ns: nanoseconds,
+  phase: z.enum(['precopy', 'final', 'handshake', 'verify']),
+  round: count,
+  streamBytes: bytes,
+  linkBytes: bytes,
+  ...fateCounts,
+  lastRoundPages: count,
+})
+export type ProgressMessage = z.infer<typeof progressSchema>
+
+const roundSchema = z.object({
+  t: z.literal('round'),
+  round: count,
+  ...fateCounts,
+  streamBytes: bytes,
+  linkBytes: bytes,
+  ms: milliseconds,
+  final: z.boolean(),
+})
+export type RoundMessage = z.infer<typeof roundSchema>
+
+const suspendedSchema = z.object({ t: z.literal('suspended'), ns: nanoseconds })
+export type SuspendedMessage = z.infer<typeof suspendedSchema>
+
+const sweptSchema = z.object({ t: z.literal('swept'), leftOut: count, resent: count })
+export type SweptMessage = z.infer<typeof sweptSchema>
+
+const imageReceivedSchema = z.object({ t: z.literal('imageReceived'), ns: nanoseconds })
+export type ImageReceivedMessage = z.infer<typeof imageReceivedSchema>
+
+const readySchema = z.object({ t: z.literal('ready'), ns: nanoseconds })
+export type ReadyMessage = z.infer<typeof readySchema>
+
+const unpausedSchema = z.object({ t: z.literal('unpaused'), ns: nanoseconds, status: z.int() })
+export type UnpausedMessage = z.infer<typeof unpausedSchema>
+
+const verifySchema = z.object({
+  t: z.literal('verify'),
+  compared: count,
+  differing: count,
+  skipped: count,
+  frames: z.array(count).max(1024),
+})
+export type VerifyMessage = z.infer<typeof verifySchema>
+
+/** The last line of `migrate`. `here` lists what the source holds under the guest's name afterwards. */
+const migrateDoneSchema = z.object({
+  t: z.literal('done'),
+  outcome: z.enum(['migrated', 'aborted', 'failed', 'unknown']),
+  reason: name.nullable(),
+  message: sentence.nullish(),
+  xlExit: z.int().nullable(),
+  streamBytes: bytes,
+  linkBytes: bytes,
+  totalMs: milliseconds,
+  downtimeMs: milliseconds.nullable(),
+  downtimeTransferMs: milliseconds.nullable(),
+  here: domainList,
+})
+export type MigrateDoneMessage = z.infer<typeof migrateDoneSchema>
+
+const heartbeatSchema = z.object({
+  t: z.literal('heartbeat'),
+  ns: nanoseconds,
+  received: count,
+  lastSequence: z.number().nonnegative(),
+  bad: z.number().nonnegative(),
+  checked: z.number().nonnegative(),
+  gapMs: milliseconds,
+})
+export type HeartbeatMessage = z.infer<typeof heartbeatSchema>
+
+const heartbeatSummarySchema = z.object({
+  t: z.literal('heartbeatSummary'),
+  received: count,
+  lost: count,
+  bad: z.number().nonnegative(),
+  checked: z.number().nonnegative(),
+  largestGapMs: milliseconds,
+  gapStartNs: nanoseconds,
+  gapEndNs: nanoseconds,
+})
+export type HeartbeatSummaryMessage = z.infer<typeof heartbeatSummarySchema>
+
+const linkTestSchema = z.object({ t: z.literal('linkTest'), bytes, ms: milliseconds, bytesPerSecond: z.number().nonnegative() })
+export type LinkTestMessage = z.infer<typeof linkTestSchema>
+
+const selfTestSchema = z.object({ t: z.literal('selfTest'), codec: z.boolean(), seal: z.boolean() })
+export type SelfTestMessage = z.infer<typeof selfTestSchema>
+
+/** Any message of the agent. `receive` and `migrate` both end with `done`, hence the outer union. */
+export const agentMessageSchema = z.union([
+  z.discriminatedUnion('t', [
+    errorSchema,
+    versionSchema,
+    probeSchema,
+    domainsSchema,
+    loadSchema,
+    listeningSchema,
+    connectedSchema,
+    xlSchema,
+    receivedSchema,
+    goAheadSchema,
+    startSchema,
+    progressSchema,
+    roundSchema,
+    suspendedSchema,
+    sweptSchema,
+    imageReceivedSchema,
+    readySchema,
+    unpausedSchema,
+    verifySchema,
+    migrateDoneSchema,
+    heartbeatSchema,
+    heartbeatSummarySchema,
+    linkTestSchema,
+    selfTestSchema,
+  ]),
+  receiveDoneSchema,
+])
+export type AgentMessage = z.infer<typeof agentMessageSchema>
+
+/** The message of one kind; `done` is either command's. */
+export type AgentMessageOf<Kind extends AgentMessage['t']> = Extract<AgentMessage, { t: Kind }>

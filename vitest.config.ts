@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config'
+
+const minutes = 60_000
+
+/** unit: milliseconds each. ssh: a real sshd on loopback. agent: kernels in plain QEMU. xen: the boxed lab. */
+export default defineConfig({
+  test: {
+    reporters: ['verbose'],
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'] } },
+      { test: { name: 'ssh', include: ['test/ssh/**/*.test.ts'], testTimeout: minutes, hookTimeout: minutes } },
+      {
+        test: {
+          name: 'agent',
+          include: ['test/agent/**/*.test.ts'],
+          testTimeout: 10 * minutes,
+          hookTimeout: 10 * minutes,
+          fileParallelism: false,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          name: 'xen',
+          include: ['test/xen/**/*.test.ts'],
+          testTimeout: 30 * minutes,
+          hookTimeout: 15 * minutes,
+          fileParallelism: false,
+          maxWorkers: 1,
+        },
+      },
+    ],
+  },
+})
