@@ -1,0 +1,119 @@
+/** Shows a race while it runs: what was checked, where each run is, and what each came to. */
+import type { ProgressMessage } from '../../shared/agent/messages.ts'
+import type { FinishedRun, Mode } from '../../shared/model/run.ts'
+import type { MigrationPhase, RunEvent } from '../../shared/model/runEvent.ts'
+import type { RaceEvent } from '../services/migration/race.ts'
+import type { Terminal } from './terminal.ts'
+import { formatBytes, formatCount, formatMs, formatRate, sentences } from '../../shared/model/format.ts'
+
+export const modeNames: Record<Mode, string> = { stock: 'stock', me2: 'ME2' }
+
+const phaseNames: Record<MigrationPhase, string> = {
+  prepare: 'preparing',
+  connect: 'connecting, exploring',
+  precopy: 'pre-copy',
+  final: 'guest paused, final round',
+  handshake: 'handing over',
+  verify: 'verifying',
+  settle: 'asking both hosts',
+  watch: 'listening to the guest',
+}
+
+/** The rate is taken over at least this long, so that it can be read. */
+const rateWindowNs = 1e9
+
+/** Bytes a second on the link, from the newest messages. */
+class RateMeter {
+  private older: ProgressMessage | null = null
+  private rate = 0
+
+  /** Returns bytes a second. */
+  add(message: ProgressMessage): number {
+    this.older ??= message
+    const elapsedNs = message.ns - this.older.ns
+    if (elapsedNs >= rateWindowNs) {
+      this.rate = (message.linkBytes - this.older.linkBytes) / (elapsedNs / 1e9)
+      this.older = message
+    }
+    return this.rate
+  }
+}
+
+function progressDetail({ round, linkBytes, leftOut, constant, encoded, raw }: ProgressMessage, rate: number): string {
+  const fates = { 'left out': leftOut, constant, encoded, raw }
+  const pages = Object.entries(fates).filter(([, count]) => count > 0).map(([fate, count]) => `${formatCount(count)} ${fate}`)
+  return [`round ${round}`, `${formatBytes(linkBytes)} sent`, formatRate(rate), `pages: ${pages.join(', ') || '0'}`].join(' · ')
+}
+
+function runLine({ from, to, settings, result }: FinishedRun): string {
+  const direction = `${modeNames[settings.mode].padEnd(5)} ${from.name} → ${to.name}`
+  if (result.outcome !== 'migrated')
+    return `${direction}  ${result.outcome}: ${result.summary}`
+  const figures = [
+    `${formatBytes(result.linkBytes)} sent`,
+    ...(result.totalMs === null ? [] : [`in ${formatMs(result.totalMs)}`]),
+    ...(result.downtimeMs === null ? [] : [`paused ${formatMs(result.downtimeMs)}`]),
+    ...(result.verify === null ? [] : [`${formatCount(result.verify.differing)} of ${formatCount(result.verify.compared)} pages differ`]),
+    ...(result.guestBad === null ? [] : [`guest's own check: ${formatCount(result.guestBad)} bad`]),
+  ]
+  return `${direction}  ${figures.join(', ')}`
+}
+
+export class RaceProgress {
+  private readonly terminal: Terminal
+  private title = ''
+  private phase = ''
+  private meter = new RateMeter()
+
+  constructor(terminal: Terminal) {
+    this.terminal = terminal
+  }
+
+  show(event: RaceEvent): void {
+    switch (event.kind) {
+      case 'precheck':
+        this.showPrecheck(event)
+        break
+      case 'settling':
+        this.terminal.status(`The guest runs undisturbed for ${formatMs(event.ms)}.`)
+        break
+      case 'runStarted':
+        this.title = `Run ${event.index + 1} of ${event.runs}, ${modeNames[event.run.settings.mode]}, ${event.run.from.name} → ${event.run.to.name}:`
+        this.meter = new RateMeter()
+        break
+      case 'run':
+        this.showRun(event.event)
+        break
+      case 'runEnded':
+        this.showEnd(event.run)
+        break
+    }
+  }
+
+  private showPrecheck({ from, to, checks }: Extract<RaceEvent, { kind: 'precheck' }>): void {
+    this.terminal.line(`Pre-check ${from} → ${to}: ${checks.filter(check => check.status === 'ok').length} of ${checks.length} in order.`)
+    for (const check of checks.filter(({ status }) => status !== 'ok'))
+      this.terminal.line(`  ${check.status}: ${sentences(check.message, check.action)}`)
+  }
+
+  private showRun(event: RunEvent): void {
+    if ('phase' in event)
+      this.phase = phaseNames[event.phase]
+    else if ('note' in event)
+      this.terminal.line(`  ${event.note}`)
+    const message = 'message' in event ? event.message : null
+    if (message?.t === 'progress')
+      this.terminal.status(`${this.title} ${this.phase}`, progressDetail(message, this.meter.add(message)))
+    else if ('phase' in event)
+      this.terminal.status(`${this.title} ${this.phase}`)
+  }
+
+  private showEnd(run: FinishedRun): void {
+    this.terminal.line(runLine(run))
+    const { problem, leftovers } = run.result
+    if (problem)
+      this.terminal.line(`  ${sentences(problem.message, problem.action)}`)
+    for (const leftover of leftovers)
+      this.terminal.line(`  Left over: ${leftover}`)
+  }
+}

@@ -1,0 +1,47 @@
+/** The services as the command line uses them: the user's folders, the terminal for secrets, the built agent. */
+import type { HostKeyQuestion } from '../services/ssh/hostKeys.ts'
+import type { Services } from './command.ts'
+import type { Terminal } from './terminal.ts'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { deployAgent, removeAgent } from '../services/agent/deploy.ts'
+import { openHostStore } from '../services/hosts/hostStore.ts'
+import { createLab, defaultCacheDir } from '../services/lab/lab.ts'
+import { defaultTiming } from '../services/migration/timing.ts'
+import { createRunStore } from '../services/runs/runStore.ts'
+import { connect } from '../services/ssh/connect.ts'
+import { resolveTarget } from '../services/ssh/resolveTarget.ts'
+import { createAskSecret } from './secrets.ts'
+
+/** An emulated host that is busy takes its time. */
+const connectTimeoutMs = 60_000
+
+const resources = join(import.meta.dirname, '..', '..', 'resources')
+
+/** Runs, own hosts, known host keys. ME2_DATA_DIR puts it elsewhere, for tests. */
+function dataFolder(): string {
+  const { ME2_DATA_DIR: chosen = '', XDG_DATA_HOME: data = '' } = process.env
+  if (chosen !== '')
+    return chosen
+  return join(data === '' ? join(homedir(), '.local', 'share') : data, 'me2-lab-console')
+}
+
+export function createServices({ acceptNew, terminal }: { acceptNew: boolean, terminal: Terminal }): Services {
+  const folder = dataFolder()
+  const ask = createAskSecret(process.stdin, text => process.stderr.write(text))
+  const accept = async ({ host, port, keyType, fingerprint }: HostKeyQuestion): Promise<boolean> => {
+    terminal.line(`${host} port ${port} is new here: ${keyType} ${fingerprint}${acceptNew ? '' : '; --accept-new accepts it'}`)
+    return acceptNew
+  }
+  return {
+    lab: createLab({ cacheDir: defaultCacheDir(), resourcesDir: join(resources, 'lab'), log: line => terminal.line(line) }),
+    runs: createRunStore(join(folder, 'runs')),
+    timing: defaultTiming,
+    ownHosts: openHostStore(join(folder, 'hosts.json')),
+    resolveTarget: spec => resolveTarget(spec),
+    connect: async target => connect(target, { ownKnownHostsFile: join(folder, 'known_hosts'), acceptHostKey: accept, ask, timeoutMs: connectTimeoutMs }),
+    deploy: async connection => deployAgent(connection, join(resources, 'agent', 'build', 'agent'), { log: line => terminal.line(line) }),
+    removeAgent,
+  }
+}

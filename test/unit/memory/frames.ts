@@ -1,0 +1,35 @@
+/** Encodes map frames as the agent does (resources/agent/PROTOCOL.md), for the decoder's tests. */
+import { Buffer } from 'node:buffer'
+import { crc32c } from '../../../shared/agent/crc32c.ts'
+
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [value % 0x80 | 0x80, ...varint(Math.floor(value / 0x80))]
+}
+
+/** `frames` may be a lie, as a hostile host's would be. */
+export function frameOf(kind: number, frames: number, payload: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(40)
+  header.writeUInt32LE(0x4D32454D, 0)
+  header.writeUInt8(kind, 4)
+  header.writeUInt32LE(payload.length, 8)
+  header.writeUInt32LE(crc32c(payload), 12)
+  header.writeBigUInt64LE(5n, 24)
+  header.writeBigUInt64LE(BigInt(frames), 32)
+  return Buffer.concat([header, payload])
+}
+
+export function snapshotFrame(classes: readonly number[]): Uint8Array {
+  const runs: { count: number, pageClass: number }[] = []
+  for (const pageClass of classes) {
+    const last = runs.at(-1)
+    if (last?.pageClass === pageClass)
+      last.count++
+    else
+      runs.push({ count: 1, pageClass })
+  }
+  return frameOf(1, classes.length, Uint8Array.from(runs.flatMap(({ count, pageClass }) => [...varint(count), pageClass])))
+}
+
+export function deltaFrame(frames: number, runs: readonly { skip: number, count: number, pageClass: number }[]): Uint8Array {
+  return frameOf(2, frames, Uint8Array.from(runs.flatMap(({ skip, count, pageClass }) => [...varint(skip), ...varint(count), pageClass])))
+}

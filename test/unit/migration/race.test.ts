@@ -1,0 +1,103 @@
+import type { RaceEvent, RaceRequest } from '../../../electron/services/migration/race.ts'
+import type { RunStore } from '../../../electron/services/runs/runStore.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startRace } from '../../../electron/services/migration/race.ts'
+import { createRunStore } from '../../../electron/services/runs/runStore.ts'
+import { raceDocument } from '../../../shared/model/raceDocument.ts'
+import { domain, migrated, received } from '../model/messages.ts'
+import { FakeLab, impatient } from './fakeLab.ts'
+
+let folder: string
+let runs: RunStore
+let lab: FakeLab
+let events: RaceEvent[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'me2-race-'))
+  runs = createRunStore(folder)
+  lab = new FakeLab()
+  events = []
+})
+
+afterEach(async () => rm(folder, { recursive: true }))
+
+function start(change: Partial<RaceRequest> = {}) {
+  return startRace({
+    home: lab.a.handle, away: lab.b.handle, guest: 'web', modes: ['stock', 'me2'], repeats: 2, encoder: 'rle', link: 'sealed', rateMbit: 20,
+    verify: true, scrub: true, settleMs: 1, force: false, lab: 'boxed', addresses: { hosta: '10.77.0.1', hostb: '10.77.0.2' },
+    workload: { profile: 'web' }, heartbeat: null, owner: 'a test', runs, timing: impatient, onEvent: event => events.push(event), ...change,
+  })
+}
+
+const kinds = () => events.map(event => event.kind).filter(kind => kind !== 'run')
+
+describe('a race', () => {
+  it('goes there and back, in turned order, and saves every run', async () => {
+    const result = await start().result
+    expect(result).toMatchObject({ problem: null, runs: [
+      { settings: { mode: 'stock', encoder: null }, from: { name: 'hosta' }, to: { name: 'hostb' }, race: { index: 0, runs: 4 } },
+      { settings: { mode: 'me2', encoder: 'rle' }, from: { name: 'hostb' }, to: { name: 'hosta' } },
+      { settings: { mode: 'me2' }, from: { name: 'hosta' } },
+      { settings: { mode: 'stock' }, from: { name: 'hostb' } },
+    ] })
+    for (const run of result.runs)
+      expect(await runs.read(run.id)).toEqual(run)
+    expect(raceDocument(result).fairness.filter(item => !item.same)).toEqual([])
+  })
+
+  it('checks each direction once, before its first run', async () => {
+    await start().result
+    expect(kinds()).toEqual(['precheck', 'settling', 'runStarted', 'runEnded', 'precheck', 'settling', 'runStarted', 'runEnded', 'settling', 'runStarted', 'runEnded', 'settling', 'runStarted', 'runEnded'])
+  })
+
+  it('does not start where the pre-check stops it', async () => {
+    lab.b.domains = [domain('web--incoming', 'paused')]
+    const result = await start().result
+    expect(result).toMatchObject({ runs: [], problem: { code: 'precheck-failed', message: expect.stringContaining('web--incoming') as string } })
+    expect(lab.a.process('migrate')).toBeUndefined()
+  })
+
+  it('may be forced past what xl itself would refuse', async () => {
+    lab.b.probe.freeBytes = 1
+    expect(await start().result).toMatchObject({ problem: { code: 'precheck-failed' } })
+    expect(await start({ force: true, modes: ['me2'], repeats: 1 }).result).toMatchObject({ problem: null, runs: [{ result: { outcome: 'migrated' } }] })
+  })
+
+  it('ends after a run that failed, and keeps what was measured', async () => {
+    lab.b.scripts.set('migrate', process => process.on({ line: () => {
+      lab.receiver(lab.a).say(received('destroyed')).finish(1)
+      process.say(migrated({ outcome: 'failed', reason: 'link-stalled', message: 'no sign of life' })).finish(1)
+    } }))
+    const result = await start().result
+    expect(result.runs.map(run => run.result.outcome)).toEqual(['migrated', 'aborted'])
+    expect(result.problem).toMatchObject({ code: 'link-stalled' })
+    expect(raceDocument(result)).toMatchObject({ error: { code: 'link-stalled' }, ratio: { data: null } })
+    expect(await runs.list()).toHaveLength(2)
+  })
+
+  it('reports a host that cannot be reached at all', async () => {
+    lab.b.refusal = 'host-unreachable'
+    expect(await start().result).toMatchObject({ runs: [], problem: { code: 'host-unreachable' } })
+  })
+})
+
+describe('cancelling a race', () => {
+  it('lets the run under way end if it must, and starts no other', async () => {
+    const answers: unknown[] = []
+    const job = start({ onEvent: (event) => {
+      if (event.kind === 'run' && 'message' in event.event && event.event.message.t === 'goAhead' && answers.length === 0)
+        answers.push(job.cancel())
+    } })
+    const result = await job.result
+    expect(answers).toMatchObject([{ accepted: false }])
+    expect(result).toMatchObject({ problem: { code: 'cancelled' }, runs: [{ result: { outcome: 'migrated' } }] })
+  })
+
+  it('does not wait out the pause between runs', async () => {
+    const job = start({ settleMs: 3_600_000, onEvent: event => event.kind === 'settling' && job.cancel() })
+    expect(await job.result).toMatchObject({ runs: [], problem: { code: 'cancelled' } })
+  })
+})
