@@ -1,0 +1,68 @@
+/** Starts the lab's guests where they are missing, and waits until their workloads run. */
+import type { SshTarget } from '../ssh/types.ts'
+import type { GuestSpec } from './guests.ts'
+import type { RunOnHost } from './types.ts'
+import { Me2Error } from '../../../shared/errors.ts'
+
+const createTimeoutMs = 120_000
+const workTimeoutSeconds = 180
+
+/** Names in the table that `xl list` prints: one heading, then the name in the first column. */
+export function parseDomainNames(xlList: string): string[] {
+  return xlList.split('\n').slice(1).map(line => line.split(/\s+/)[0]!).filter(Boolean)
+}
+
+/** A guest under way is called NAME--incoming on the target and may be NAME--migratedaway on the source. */
+function isThere(guest: string, domains: readonly string[]): boolean {
+  return domains.some(name => name === guest || name.startsWith(`${guest}--`))
+}
+
+/** Throws `host-unreachable`, or `lab-boot-failed` if xl does not work there. */
+export async function listDomains(run: RunOnHost, host: SshTarget): Promise<string[]> {
+  const { code, stdout, stderr } = await run(host, ['xl', 'list'], { timeoutMs: 20_000 })
+  if (code !== 0)
+    throw new Me2Error('lab-boot-failed', `The Xen tools on a lab host do not answer: ${stderr.trim().slice(0, 300)}`, 'Start the lab again.')
+  return parseDomainNames(stdout)
+}
+
+async function create(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
+  const { code, stderr } = await run(host, ['xl', 'create', '-q', `/etc/xen/${guest.name}.cfg`], { timeoutMs: createTimeoutMs, signal })
+  if (code !== 0)
+    throw new Me2Error('lab-boot-failed', `The guest ${guest.name} could not be started: ${stderr.trim().slice(0, 500)}`, 'Start the lab again.')
+}
+
+/** On the guest's console; see resources/lab/guest/workload.c. */
+const waitScript = `log=/var/log/xen/console/guest-$1.log
+until grep -q '^ME2 up=' "$log" 2>/dev/null; do
+  if grep -q -e '^ME2 failed' -e 'Kernel panic' "$log" 2>/dev/null; then tail -n 5 "$log" >&2; exit 1; fi
+  sleep 1
+done`
+
+async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
+  const argv = ['timeout', `${workTimeoutSeconds}`, 'sh', '-c', waitScript, 'sh', guest.name]
+  const { code, stderr } = await run(host, argv, { timeoutMs: (workTimeoutSeconds + 20) * 1000, signal })
+  if (code !== 0)
+    throw new Me2Error('lab-boot-failed', `The guest ${guest.name} started, but its workload did not: ${stderr.trim().slice(0, 500)}`, 'Start the lab again.')
+}
+
+/**
+ * Guests found on any of the hosts stay as they are; the others are created on the first host, one after the other, and
+ * age and start to work side by side.
+ */
+export async function startMissingGuests(run: RunOnHost, hosts: readonly SshTarget[], guests: readonly GuestSpec[], onStep: (step: string) => void, signal?: AbortSignal): Promise<void> {
+  const domains = (await Promise.all(hosts.map(host => listDomains(run, host)))).flat()
+  const missing = guests.filter(guest => !isThere(guest.name, domains))
+  // A failed wait is reported when its turn comes, not as an unhandled rejection while the next guest is created.
+  const waits: Promise<unknown>[] = []
+  for (const guest of missing) {
+    signal?.throwIfAborted()
+    onStep(`starting ${guest.name}`)
+    await create(run, hosts[0]!, guest, signal)
+    waits.push(waitUntilWorking(run, hosts[0]!, guest, signal).then(() => null, (error: unknown) => error))
+  }
+  if (missing.length)
+    onStep('ageing their memory')
+  const failure = (await Promise.all(waits)).find(error => error !== null)
+  if (failure)
+    throw failure
+}

@@ -1,0 +1,99 @@
+/**
+ * The lab's guests as resources/lab/guests.json describes them, and the `xl` configuration of each.
+ * Pure but for the reading of that one file.
+ */
+import type { LabGuest } from './types.ts'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+const count = (max: number) => z.number().int().min(0).max(max)
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/)
+
+const contentKinds = ['text', 'numbers', 'pointers', 'compressed', 'rows', 'zeros'] as const
+
+const profileSchema = z.strictObject({
+  memoryMiB: count(65_536),
+  fileMiB: count(65_536),
+  hotMiB: count(65_536),
+  dirtyPagesPerSecond: count(1_000_000),
+  checkPagesPerSecond: count(1_000_000),
+  /** Parts of their sum, see resources/lab/guest/content.h. */
+  contents: z.partialRecord(z.enum(contentKinds), count(1000)),
+})
+
+const guestSchema = z.strictObject({
+  name,
+  profile: name,
+  memoryMiB: z.number().int().min(128).max(65_536),
+  mac: z.string().regex(/^00:16:3e(:[0-9a-f]{2}){3}$/),
+  address: z.ipv4(),
+  heartbeatPort: z.number().int().min(1024).max(65_535),
+  sentence: z.string().max(200),
+})
+
+const fileSchema = z.strictObject({
+  profiles: z.record(name, profileSchema),
+  guests: z.array(guestSchema).min(1).max(16),
+}).refine(file => file.guests.every(guest => guest.profile in file.profiles), 'a guest names a profile that is not there')
+
+export type GuestProfile = z.infer<typeof profileSchema>
+
+export interface GuestSpec extends LabGuest {
+  /** What its workload does, by numbers. */
+  work: GuestProfile
+}
+
+export function parseGuests(json: string): GuestSpec[] {
+  const file = fileSchema.parse(JSON.parse(json))
+  return file.guests.map(({ memoryMiB, ...guest }) => ({
+    ...guest,
+    memoryBytes: memoryMiB * 1024 * 1024,
+    work: file.profiles[guest.profile]!,
+  }))
+}
+
+export async function readGuests(resourcesDir: string): Promise<GuestSpec[]> {
+  return parseGuests(await readFile(join(resourcesDir, 'guests.json'), 'utf8'))
+}
+
+/** The part of a guest that the rest of the console sees. */
+export function describeGuest({ work: _, ...guest }: GuestSpec): LabGuest {
+  return guest
+}
+
+/** Kernel parameters; those with a dot reach the guest's init and no kernel code. */
+function kernelParameters(guest: GuestSpec, heartbeatGroup: string): string {
+  const contents = Object.entries(guest.work.contents).map(([kind, weight]) => `${kind}:${weight}`)
+  const settings = {
+    address: `${guest.address}/24`,
+    memory: guest.work.memoryMiB,
+    file: guest.work.fileMiB,
+    hot: guest.work.hotMiB,
+    dirty: guest.work.dirtyPagesPerSecond,
+    check: guest.work.checkPagesPerSecond,
+    contents: contents.join(),
+    heartbeat: `${heartbeatGroup}:${guest.heartbeatPort}`,
+  }
+  const ours = Object.entries(settings).map(([key, value]) => `me2.${key}=${value}`)
+  return ['console=hvc0', 'loglevel=4', 'mitigations=off', 'ipv6.disable=1', ...ours].join(' ')
+}
+
+/** The guest's configuration file in the format of xl.cfg(5). `heartbeatGroup`: the multicast address both hosts have joined. */
+export function xlConfig(guest: GuestSpec, heartbeatGroup: string): string {
+  return [
+    `name = "${guest.name}"`,
+    'type = "pvh"',
+    'kernel = "/boot/vmlinuz"',
+    'ramdisk = "/boot/guest.cpio.gz"',
+    `memory = ${guest.memoryBytes / 1024 / 1024}`,
+    'vcpus = 1',
+    // By default Xen emulates RDTSC, because QEMU's is not invariant: each look at the clock would cost a guest 0.1 ms.
+    'tsc_mode = "native"',
+    `vif = [ "mac=${guest.mac},bridge=xenbr0" ]`,
+    `extra = "${kernelParameters(guest, heartbeatGroup)}"`,
+    'on_crash = "preserve"',
+    'on_reboot = "destroy"',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,241 @@
+/**
+ * The boxed lab: two real Xen hosts with three Linux guests, in QEMU on this machine.
+ *
+ * Files, below `cacheDir`:
+ *   images/KEY/   what hosts boot from (image.ts)
+ *   lab/          the one lab: state.json, SSH identity and known_hosts, one folder a host
+ *   lock          held while the lab is being changed (lock.ts)
+ */
+import type { SshTarget } from '../ssh/types.ts'
+import type { GuestSpec } from './guests.ts'
+import type { ImageCache } from './image.ts'
+import type { QemuHost } from './qemu.ts'
+import type { HostState, LabState } from './state.ts'
+import type { LabHost, LabProgress, LabStatus, RunOnHost } from './types.ts'
+import { Buffer } from 'node:buffer'
+import { mkdir, realpath, rm, symlink } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Me2Error } from '../../../shared/errors.ts'
+import { describeGuest, readGuests } from './guests.ts'
+import { listDomains, startMissingGuests } from './guestStart.ts'
+import { ensureImage, imageFolder, imageKey } from './image.ts'
+import { withLock } from './lock.ts'
+import { setLink } from './monitor.ts'
+import { freeTcpPorts, freeUdpPorts } from './ports.ts'
+import { findInFolder, isAlive, isOurs } from './processes.ts'
+import { anyQemuName, endQemu, hostFiles, qemuName, startQemu } from './qemu.ts'
+import { waitUntilReady } from './readiness.ts'
+import { sowSeeds } from './seed.ts'
+import { bootMemoryBytes, requireMemory } from './space.ts'
+import { runOverSsh } from './sshCommand.ts'
+import { readState, removeState, writeState } from './state.ts'
+import { requireTools } from './tools.ts'
+
+const hostPlans = [
+  { name: 'hosta', linkAddress: '10.77.0.1', mac: '52:54:00:77:00:01' },
+  { name: 'hostb', linkAddress: '10.77.0.2', mac: '52:54:00:77:00:02' },
+]
+const bootTimeoutMs = 180_000
+/** struct sockaddr_un, sun_path; see unix(7). */
+const socketPathMaxBytes = 107
+
+export interface LabOptions {
+  /** Where images and the running lab live; see defaultCacheDir. Made if missing. */
+  cacheDir: string
+  /** The folder resources/lab. */
+  resourcesDir: string
+  /** One line a noteworthy event, for the log. */
+  log: (line: string) => void
+  runOnHost?: RunOnHost
+}
+
+export interface UpOptions {
+  /** Ends a start that is under way; nothing of it stays behind. */
+  signal?: AbortSignal
+}
+
+export interface Lab {
+  /** Builds what is missing, adopts a healthy lab or starts one. Resolves when all guests are at work. */
+  up: (options?: UpOptions, onProgress?: (progress: LabProgress) => void) => Promise<LabStatus>
+  /** Ends all hosts. Logs stay until the next `up`. */
+  down: () => Promise<void>
+  status: () => Promise<LabStatus>
+  /** `down`, and throws away all the hosts wrote; with `image`, the cached images too. */
+  reset: (options?: { image?: boolean }) => Promise<void>
+  /** Plugs one host's end of the inter-host cable out or in again. */
+  linkCut: (hostName: string, cut: boolean) => Promise<void>
+}
+
+export function defaultCacheDir(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'me2-lab')
+}
+
+type Announce = (phase: LabProgress['phase'], detail: string) => void
+
+function labPaths(cacheDir: string) {
+  const folder = join(cacheDir, 'lab')
+  return {
+    folder,
+    stateFile: join(folder, 'state.json'),
+    identityFile: join(folder, 'identity'),
+    knownHostsFile: join(folder, 'known_hosts'),
+    imageLink: join(folder, 'image'),
+    lockFile: join(cacheDir, 'lock'),
+    images: join(cacheDir, 'images'),
+    buildLog: join(cacheDir, 'build.log'),
+  }
+}
+
+/** All effects go through the arguments and the two folders. Throws only Me2Error (`lab-*`, `host-unreachable`) on purpose. */
+export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh }: LabOptions): Lab {
+  const paths = labPaths(cacheDir)
+  const images: ImageCache = { folder: paths.images, resourcesDir, logFile: paths.buildLog }
+
+  function sshTarget(sshPort: number): SshTarget {
+    return { host: '127.0.0.1', port: sshPort, user: 'root', identityFiles: [paths.identityFile], knownHostsFiles: [paths.knownHostsFile] }
+  }
+
+  /** Alive, and what it was when it was recorded. */
+  async function isHostAlive(host: HostState): Promise<boolean> {
+    return await isAlive(host.process) && await isOurs(host.process.pid, await realpath(paths.folder), qemuName(host.name))
+  }
+
+  async function describeHost(host: HostState): Promise<LabHost> {
+    const { serialLog, monitorSocket } = hostFiles(paths.folder, host.name)
+    const { name, linkAddress } = host
+    return { name, linkAddress, ssh: sshTarget(host.sshPort), pid: host.process.pid, alive: await isHostAlive(host), monitorSocket, serialLog }
+  }
+
+  async function status(): Promise<LabStatus> {
+    const guests = (await readGuests(resourcesDir)).map(describeGuest)
+    const state = await readState(paths.stateFile)
+    const hosts = await Promise.all((state?.hosts ?? []).map(describeHost))
+    const condition = hosts.length === 0 ? 'stopped' : hosts.every(host => host.alive) ? 'running' : 'damaged'
+    return { state: condition, image: state?.image ?? null, hosts, guests }
+  }
+
+  /** Ends every QEMU that runs in the lab's folder, recorded or not: a console may die between start and record. */
+  async function endHosts(): Promise<void> {
+    const folder = await realpath(paths.folder).catch(() => null)
+    if (folder === null)
+      return
+    const state = await readState(paths.stateFile)
+    const strays = await findInFolder(folder, anyQemuName)
+    await Promise.all(strays.map((stray) => {
+      const recorded = state?.hosts.find(host => host.process.pid === stray.pid)
+      log(`ending ${recorded?.name ?? 'a stray lab host'} (process ${stray.pid})`)
+      return endQemu(stray, recorded ? hostFiles(paths.folder, recorded.name).monitorSocket : null)
+    }))
+    await removeState(paths.stateFile)
+  }
+
+  /** True if the recorded lab was made from the same inputs and all its hosts answer. */
+  async function isHealthy(state: LabState, key: string): Promise<boolean> {
+    if (state.image.key !== key || !(await Promise.all(state.hosts.map(isHostAlive))).every(Boolean))
+      return false
+    try {
+      await Promise.all(state.hosts.map(host => listDomains(runOnHost, sshTarget(host.sshPort))))
+      return true
+    }
+    catch (error) {
+      log(`the running lab does not answer: ${(error as Error).message}`)
+      return false
+    }
+  }
+
+  async function layOut(guests: readonly GuestSpec[], imageDir: string): Promise<QemuHost[]> {
+    await rm(paths.folder, { recursive: true, force: true })
+    await mkdir(paths.folder, { recursive: true, mode: 0o700 })
+    await symlink(imageDir, paths.imageLink)
+    const sshPorts = await freeTcpPorts(hostPlans.length)
+    const linkPorts = await freeUdpPorts(hostPlans.length)
+    const hosts = hostPlans.map((plan, i) => ({ ...plan, sshPort: sshPorts[i]!, linkPort: linkPorts[i]!, peerLinkPort: linkPorts[1 - i]!, folder: join(paths.folder, plan.name) }))
+    for (const host of hosts)
+      await mkdir(host.folder)
+    await sowSeeds(hosts, guests, paths.identityFile, paths.knownHostsFile)
+    return hosts
+  }
+
+  async function boot(image: LabState['image'], guests: readonly GuestSpec[], signal?: AbortSignal): Promise<LabState> {
+    const hosts = await layOut(guests, imageFolder(images, image.key))
+    const started = await Promise.all(hosts.map(async (host, i) => ({
+      name: host.name,
+      linkAddress: hostPlans[i]!.linkAddress,
+      sshPort: host.sshPort,
+      process: await startQemu(paths.folder, host),
+    })))
+    const state: LabState = { version: 1, image, hosts: started }
+    await writeState(paths.stateFile, state)
+    await Promise.all(started.map(host => waitUntilReady({ ...host, ...hostFiles(paths.folder, host.name) }, bootTimeoutMs, signal)))
+    return state
+  }
+
+  async function start(key: string, guests: readonly GuestSpec[], progress: Announce, signal?: AbortSignal): Promise<void> {
+    try {
+      progress('tools', 'checking what is installed')
+      await requireTools('run')
+      progress('image', 'looking for the image')
+      const image = await ensureImage(images, key, { onStep: step => progress('image', step), signal })
+      progress('boot', 'starting two Xen hosts')
+      await requireMemory(bootMemoryBytes)
+      const state = await boot(image, guests, signal)
+      await startGuests(state, guests, progress, signal)
+    }
+    catch (error) {
+      await endHosts()
+      throw error
+    }
+  }
+
+  async function startGuests(state: LabState, guests: readonly GuestSpec[], progress: Announce, signal?: AbortSignal): Promise<void> {
+    const targets = state.hosts.map(host => sshTarget(host.sshPort))
+    await startMissingGuests(runOnHost, targets, guests, step => progress('guests', step), signal)
+  }
+
+  async function up({ signal }: UpOptions = {}, onProgress: (progress: LabProgress) => void = () => {}): Promise<LabStatus> {
+    if (Buffer.byteLength(hostFiles(paths.folder, hostPlans[0]!.name).monitorSocket) > socketPathMaxBytes)
+      throw new Me2Error('lab-boot-failed', `The path of the cache folder is too long for a socket: ${cacheDir}`, 'Set XDG_CACHE_HOME to a shorter one.')
+    const startedMs = performance.now()
+    const progress: Announce = (phase, detail) => onProgress({ phase, detail, elapsedMs: performance.now() - startedMs })
+    await mkdir(cacheDir, { recursive: true })
+    return withLock(paths.lockFile, async () => {
+      const guests = await readGuests(resourcesDir)
+      const key = await imageKey(resourcesDir)
+      const state = await readState(paths.stateFile)
+      if (state && await isHealthy(state, key)) {
+        log('adopting the lab that is running')
+        await startGuests(state, guests, progress, signal)
+      }
+      else {
+        await endHosts()
+        await start(key, guests, progress, signal)
+      }
+      return status()
+    })
+  }
+
+  async function down(): Promise<void> {
+    await mkdir(cacheDir, { recursive: true })
+    await withLock(paths.lockFile, endHosts)
+  }
+
+  async function reset({ image = false }: { image?: boolean } = {}): Promise<void> {
+    await mkdir(cacheDir, { recursive: true })
+    await withLock(paths.lockFile, async () => {
+      await endHosts()
+      await rm(paths.folder, { recursive: true, force: true })
+      if (image)
+        await rm(paths.images, { recursive: true, force: true })
+    })
+  }
+
+  async function linkCut(hostName: string, cut: boolean): Promise<void> {
+    const host = (await status()).hosts.find(each => each.name === hostName && each.alive)
+    if (!host)
+      throw new Me2Error('lab-not-running', `The boxed lab has no running host ${hostName}.`, 'Start the lab.')
+    await setLink(host.monitorSocket, !cut)
+  }
+
+  return { up, down, status, reset, linkCut }
+}

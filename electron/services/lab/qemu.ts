@@ -1,0 +1,116 @@
+/** One lab host as a QEMU process without KVM. It outlives the console, so that the next one can adopt it. */
+import type { ProcessIdentity } from './processes.ts'
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Me2Error } from '../../../shared/errors.ts'
+import { monitorCommand } from './monitor.ts'
+import { identify, signalProcess, waitForEnd } from './processes.ts'
+import { toolEnvironment } from './tools.ts'
+
+export interface QemuHost {
+  /** Also the name of the host's folder below the lab's. */
+  name: string
+  mac: string
+  sshPort: number
+  /** UDP ports of this end and the other end of the inter-host cable. */
+  linkPort: number
+  peerLinkPort: number
+}
+
+const memoryMiB = 1536
+const dom0MiB = 512
+
+/**
+ * smap=off: with SMAP a PV dom0 dies at boot under TCG. rdtscp=off: a PVH guest hangs on it. pku=off: guests of Linux 6.12
+ * die at random at boot. ssse3 and what builds on it: TCG emulates them so slowly that libsodium is six times faster without
+ * (4.3 against 27.4 MB/s sealed, measured with qemu-user 7.2).
+ */
+const cpu = 'max,smap=off,rdtscp=off,pku=off,ssse3=off,sse4.1=off,sse4.2=off,avx=off,avx2=off,aes=off,pclmulqdq=off,sha-ni=off'
+
+/** One CPU a host: with two, TCG let guests run into the hypervisor's own code now and then (triple fault in two of four). */
+const cpuCount = 1
+
+/** eager-fpu: with lazy switching, TCG mixes the vector registers of two domains. */
+const xenArguments = `com1=115200,8n1 console=com1 dom0_mem=${dom0MiB}M,max:${dom0MiB}M dom0_max_vcpus=1 spec-ctrl=eager-fpu loglvl=warning guest_loglvl=warning`
+const kernelArguments = 'root=/dev/vda console=hvc0 loglevel=4 net.ifnames=0 mitigations=off ipv6.disable=1'
+
+/** Name of the process; with the working folder it tells our QEMU from any other. */
+export function qemuName(host: string): string {
+  return `me2-lab-${host}`
+}
+export const anyQemuName = /^me2-lab-[a-z]+$/
+
+/**
+ * Arguments for a QEMU that runs in the lab's folder. All paths are relative to it: QEMU's option syntax has commas and
+ * spaces of its own, and a user's home may have them too. `image` is a link to the image's folder.
+ */
+export function qemuArguments(host: QemuHost): string[] {
+  const file = (name: string) => `${host.name}/${name}`
+  return [
+    '-name', qemuName(host.name),
+    '-accel', 'tcg,thread=multi,tb-size=256',
+    '-machine', 'pc', '-cpu', cpu, '-smp', `${cpuCount}`, '-m', `${memoryMiB}`,
+    '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-vga', 'none',
+    '-kernel', 'image/xen', '-append', xenArguments,
+    '-initrd', `image/vmlinuz ${kernelArguments},image/initrd.cpio`,
+    '-drive', `file=${file('disk.qcow2')},format=qcow2,if=virtio,cache=unsafe`,
+    '-drive', `file=${file('seed.tar')},format=raw,if=virtio,readonly=on`,
+    // eth0: nothing but ssh from this machine
+    '-netdev', `user,id=outside,restrict=on,hostfwd=tcp:127.0.0.1:${host.sshPort}-:22`,
+    '-device', 'virtio-net-pci,netdev=outside,romfile=',
+    // eth1: the cable to the other host
+    '-netdev', `socket,id=link,udp=127.0.0.1:${host.peerLinkPort},localaddr=127.0.0.1:${host.linkPort}`,
+    '-device', `virtio-net-pci,netdev=link,mac=${host.mac},host_mtu=9000,romfile=`,
+    '-chardev', `file,id=serial,path=${file('serial.log')}`, '-serial', 'chardev:serial',
+    '-qmp', `unix:${file('monitor.sock')},server=on,wait=off`,
+  ]
+}
+
+/** Paths of one host's files, for this process. */
+export function hostFiles(labFolder: string, name: string) {
+  const folder = join(labFolder, name)
+  return {
+    folder,
+    serialLog: join(folder, 'serial.log'),
+    qemuLog: join(folder, 'qemu.log'),
+    monitorSocket: join(folder, 'monitor.sock'),
+  }
+}
+
+/** Starts the host on a fresh overlay of the image's disk. Its folder and seed.tar are there already. */
+export async function startQemu(labFolder: string, host: QemuHost): Promise<ProcessIdentity> {
+  const files = hostFiles(labFolder, host.name)
+  const env = toolEnvironment()
+  await rm(files.serialLog, { force: true })
+  await promisify(execFile)('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', '../image/dom0.img', `${host.name}/disk.qcow2`], { cwd: labFolder, env })
+  const log = openSync(files.qemuLog, 'w', 0o600)
+  try {
+    const child = spawn('qemu-system-x86_64', qemuArguments(host), { cwd: labFolder, env, detached: true, stdio: ['ignore', log, log] })
+    child.on('error', () => {}) // shows as no pid
+    child.unref()
+    const identity = child.pid === undefined ? null : await identify(child.pid)
+    if (!identity)
+      throw new Me2Error('lab-boot-failed', `QEMU did not start for ${host.name}.`, `See ${files.qemuLog}.`)
+    return identity
+  }
+  finally {
+    closeSync(log)
+  }
+}
+
+const patienceMs = 3000
+
+/** Ends a host: asks through the monitor, then by signals. Gentle or not, afterwards it is gone. */
+export async function endQemu(target: ProcessIdentity, monitorSocket: string | null): Promise<void> {
+  if (monitorSocket)
+    await monitorCommand(monitorSocket, 'quit', {}, patienceMs).catch(() => {})
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (await waitForEnd(target, patienceMs))
+      return
+    await signalProcess(target, signal)
+  }
+  await waitForEnd(target, patienceMs)
+}

@@ -1,0 +1,67 @@
+import type { SshTarget } from '../ssh/types.ts'
+
+/** What `up` is doing. Phases come in this order; one that has nothing to do is not announced. */
+export interface LabProgress {
+  phase: 'tools' | 'image' | 'boot' | 'guests'
+  /** One line for a person, e.g. the step of the image build. */
+  detail: string
+  /** Since `up` was called. */
+  elapsedMs: number
+}
+
+export interface LabHost {
+  name: string
+  ssh: SshTarget
+  /** IPv4 address on the link between the hosts; the target of a migration. */
+  linkAddress: string
+  /** Its QEMU process on this machine. */
+  pid: number
+  alive: boolean
+  /** QEMU's control socket, see monitor.ts. */
+  monitorSocket: string
+  /** Everything hypervisor and dom0 kernel said. */
+  serialLog: string
+}
+
+export interface LabGuest {
+  name: string
+  profile: string
+  memoryBytes: number
+  mac: string
+  address: string
+  /** UDP port on both hosts where its heartbeat arrives every 10 ms. */
+  heartbeatPort: number
+  /** What it does, for the screen. */
+  sentence: string
+}
+
+export interface LabImage {
+  /** Hash of everything the image was made from. */
+  key: string
+  suite: string
+  xen: string
+  kernel: string
+}
+
+/** `damaged`: it was started, but not all of its hosts are alive; `up` replaces it. */
+export interface LabStatus {
+  state: 'running' | 'damaged' | 'stopped'
+  image: LabImage | null
+  hosts: LabHost[]
+  guests: LabGuest[]
+}
+
+export interface CommandResult {
+  /** null: it was killed or timed out. */
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface CommandOptions {
+  timeoutMs?: number
+  signal?: AbortSignal
+}
+
+/** Runs one command as root on a host. An argv, never a shell line. Throws `host-unreachable`, or the signal's reason. */
+export type RunOnHost = (target: SshTarget, argv: readonly string[], options?: CommandOptions) => Promise<CommandResult>

@@ -1,0 +1,26 @@
+/* What a guest is told to do: NAME=VALUE arguments, see resources/lab/guests.json for the profiles in use. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pages.h"
+
+enum { SETTINGS_MAX_PAGES = 1 << 24 };
+
+struct settings {
+	size_t memory_pages;       /* memory=MIB: the process's own pages */
+	size_t file_pages;         /* file=MIB: pages of a tmpfs file */
+	size_t hot_pages;          /* hot=MIB: the first pages of memory, rewritten at random */
+	unsigned dirty_per_second; /* dirty=N: pages rewritten a second */
+	unsigned check_per_second; /* check=N: pages verified a second, round and round */
+	unsigned churn_per_second; /* churn=N: pages allocated or given back a second */
+	struct content_mix mix;    /* contents=text:4,rows:2 ... */
+	char heartbeat[32];        /* heartbeat=ADDRESS:PORT */
+};
+
+/* Returns NULL, or the first argument that is not understood, out of bounds, or asks for more hot pages than there are. */
+const char *settings_parse(struct settings *settings, int count, char *const arguments[]);
+
+#endif

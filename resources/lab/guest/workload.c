@@ -1,0 +1,145 @@
+/* The work of a lab guest: keeps pages of known contents, rewrites some at a set rate, checks all of them again and again,
+ * and sends a heartbeat every 10 ms. One thread, woken every 10 ms, so that it costs an emulated CPU little.
+ *
+ * Says on standard output (the guest's console), once a second:
+ *   ME2 up=SECONDS heartbeats=N rewritten=N checked=N sweeps=N bad=N
+ * bad counts the checks that found a page not as it must be; it stays 0 as long as nobody lost or mixed up a page. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ageing.h"
+#include "churn.h"
+#include "heartbeat.h"
+#include "pages.h"
+#include "settings.h"
+
+static const uint64_t second_ns = 1000000000u;
+static const uint64_t tick_ns = 10000000u;
+static const uint64_t longest_catch_up_ns = 200000000u;
+
+struct workload {
+	struct settings settings;
+	struct page_set pages;
+	struct heartbeat heartbeat;
+	struct churn churn;
+	uint64_t random;
+	uint64_t rewritten, checked, sweeps, bad;
+	size_t next_check;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * second_ns + (uint64_t)now.tv_nsec;
+}
+
+static void sleep_until_ns(uint64_t instant_ns)
+{
+	struct timespec until = { (time_t)(instant_ns / second_ns), (long)(instant_ns % second_ns) };
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		continue;
+}
+
+static void note(struct workload *workload, size_t index, bool good)
+{
+	workload->checked++;
+	if (good)
+		return;
+	if (workload->bad++ < 20)
+		printf("ME2 bad page index=%zu generation=%" PRIu32 "\n", index, workload->pages.generation[index]);
+}
+
+static void rewrite_one(struct workload *workload)
+{
+	size_t index = random_next(&workload->random) % workload->settings.hot_pages;
+	note(workload, index, pages_rewrite(&workload->pages, index));
+	workload->rewritten++;
+}
+
+static void check_one(struct workload *workload)
+{
+	size_t index = workload->next_check;
+	note(workload, index, pages_check(&workload->pages, index));
+	if (++workload->next_check == workload->pages.anonymous + workload->pages.file) {
+		workload->next_check = 0;
+		workload->sweeps++;
+	}
+}
+
+/* What is due of a rate, in whole pieces; the rest stays in `credit`. */
+static uint64_t due(uint64_t *credit, unsigned per_second, uint64_t elapsed_ns)
+{
+	*credit += per_second * elapsed_ns;
+	uint64_t pieces = *credit / second_ns;
+	*credit %= second_ns;
+	return pieces;
+}
+
+static void report(const struct workload *workload, uint64_t ns)
+{
+	printf("ME2 up=%.2f heartbeats=%" PRIu64 " rewritten=%" PRIu64 " checked=%" PRIu64 " sweeps=%" PRIu64 " bad=%" PRIu64 "\n",
+	       (double)ns / (double)second_ns, workload->heartbeat.sequence, workload->rewritten, workload->checked,
+	       workload->sweeps, workload->bad);
+}
+
+static _Noreturn void run(struct workload *workload)
+{
+	uint64_t last = now_ns(), wake = last, next_report = last;
+	uint64_t dirty_credit = 0, check_credit = 0, churn_credit = 0;
+	bool has_pages = workload->pages.anonymous + workload->pages.file > 0;
+	for (;;) {
+		uint64_t now = now_ns();
+		uint64_t elapsed = now - last < longest_catch_up_ns ? now - last : longest_catch_up_ns;
+		last = now;
+		heartbeat_send(&workload->heartbeat, now, workload->bad, workload->checked);
+		if (workload->settings.hot_pages)
+			for (uint64_t n = due(&dirty_credit, workload->settings.dirty_per_second, elapsed); n; n--)
+				rewrite_one(workload);
+		if (has_pages)
+			for (uint64_t n = due(&check_credit, workload->settings.check_per_second, elapsed); n; n--)
+				check_one(workload);
+		workload->bad += churn_step(&workload->churn, &workload->random,
+					    due(&churn_credit, workload->settings.churn_per_second, elapsed));
+		if (now >= next_report) {
+			report(workload, now);
+			next_report = now + second_ns;
+		}
+		/* after a pause: go on from now, do not make up for every tick */
+		wake = now - wake > longest_catch_up_ns ? now + tick_ns : wake + tick_ns;
+		sleep_until_ns(wake);
+	}
+}
+
+static int fail(const char *what)
+{
+	printf("ME2 failed: %s: %s\n", what, strerror(errno));
+	return 1;
+}
+
+int main(int argc, char *argv[])
+{
+	static struct workload workload;
+	struct settings *settings = &workload.settings;
+	struct ageing ageing;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	const char *unknown = settings_parse(settings, argc - 1, argv + 1);
+	if (unknown) {
+		printf("ME2 failed: setting %s\n", unknown);
+		return 2;
+	}
+	if (!heartbeat_open(&workload.heartbeat, settings->heartbeat))
+		return fail("heartbeat");
+	if (!ageing_begin(&ageing, (settings->memory_pages + settings->file_pages) * PAGE_BYTES))
+		return fail("ageing");
+	if (!pages_open(&workload.pages, settings->memory_pages, settings->file_pages, &settings->mix, "/cache/pages"))
+		return fail("pages");
+	ageing_end(&ageing);
+	printf("ME2 aged pages=%zu\n", ageing_pages(&ageing));
+	workload.random = random_seed((uint64_t)getpid(), now_ns());
+	run(&workload);
+}
