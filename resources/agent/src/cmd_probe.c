@@ -120,8 +120,11 @@ static bool ask_xl(struct probe *probe, struct error *err)
 			"xl is there, but xl info fails (status %d)", status);
 }
 
+/* xl answers root only. */
 static void probe_xl(struct probe *probe)
 {
+	if (!probe->root)
+		return;
 	if (!find_xl(probe->xl_path)) {
 		error_set(&probe->no_xl, ERR_NO_XL, "Install Xen's tools, on Debian: apt-get install xen-utils.",
 			"xl is not installed on this host");
@@ -254,7 +257,7 @@ static const uint8_t *address_bytes(const struct sockaddr *address, size_t *leng
 	if (address && address->sa_family == AF_INET6) {
 		const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 		*length = 16;
-		return IN6_IS_ADDR_LINKLOCAL(six) ? NULL : six->s6_addr;
+		return IN6_IS_ADDR_LINKLOCAL(six) || IN6_IS_ADDR_SITELOCAL(six) ? NULL : six->s6_addr;
 	}
 	return NULL;
 }
@@ -336,7 +339,7 @@ static void tell_problems(struct json *json, const struct probe *probe)
 		tell_xen_problems(json, probe);
 	else
 		tell_problem(json, "error", probe->no_xen.code, probe->no_xen.message, probe->no_xen.action);
-	if (!probe->has_xl)
+	if (probe->no_xl.code)
 		tell_problem(json, "error", probe->no_xl.code, probe->no_xl.message, probe->no_xl.action);
 	if (probe->agent_free_bytes < LOW_DISK_BYTES)
 		tell_problem(json, "warning", "low-disk", "the agent's file system is nearly full", "Free some space there.");

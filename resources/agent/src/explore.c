@@ -118,15 +118,13 @@ static void translate_array(struct explorer *explorer, uint64_t address, uint64_
 static void map_section(struct explorer *explorer, struct section *section, uint64_t address, uint64_t *frames)
 {
 	bool *missing = malloc(explorer->array_pages * sizeof(*missing));
-	const uint8_t *array = missing ? guest_map(explorer->guest, frames, explorer->array_pages, missing) : NULL;
-	section->array = array;
 	section->address = address;
 	section->frames = frames;
-	section->missing = missing;
-	if (missing && !memchr(missing, true, explorer->array_pages)) {
+	section->array = missing ? guest_map(explorer->guest, frames, explorer->array_pages, missing) : NULL;
+	if (section->array && memchr(missing, true, explorer->array_pages))
+		section->missing = missing;
+	else
 		free(missing);
-		section->missing = NULL;
-	}
 }
 
 /* Brings what is known of one section up to date. False only when out of memory. */

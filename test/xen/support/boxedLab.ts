@@ -1,0 +1,143 @@
+/**
+ * The boxed lab for the tests on real Xen: adopted when it runs, otherwise built and started, and left running for the
+ * next file (teardown.ts ends it). Whoever disturbs a host puts it right again.
+ */
+import type { LabGuest, LabHost } from '../../../electron/services/lab/types.ts'
+import type { CancelAnswer } from '../../../electron/services/migration/migrate.ts'
+import type { MigrationTiming } from '../../../electron/services/migration/timing.ts'
+import type { AgentMessage } from '../../../shared/agent/messages.ts'
+import type { RunResult } from '../../../shared/model/run.ts'
+import type { RunEvent, Side } from '../../../shared/model/runEvent.ts'
+import type { RunFigures } from '../../../shared/model/runFigures.ts'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { deployAgent } from '../../../electron/services/agent/deploy.ts'
+import { createLab, defaultCacheDir } from '../../../electron/services/lab/lab.ts'
+import { monitorCommand } from '../../../electron/services/lab/monitor.ts'
+import { domainsOn } from '../../../electron/services/migration/findGuest.ts'
+import { HostHandle } from '../../../electron/services/migration/hostHandle.ts'
+import { startMigration } from '../../../electron/services/migration/migrate.ts'
+import { defaultTiming } from '../../../electron/services/migration/timing.ts'
+import { connect } from '../../../electron/services/ssh/connect.ts'
+
+const resources = join(import.meta.dirname, '..', '..', '..', 'resources')
+export const agentPath = join(resources, 'agent', 'build', 'agent')
+
+export const lab = createLab({
+  cacheDir: defaultCacheDir(),
+  resourcesDir: join(resources, 'lab'),
+  log: line => console.log(line),
+})
+
+export interface TestHost extends LabHost {
+  handle: HostHandle
+}
+
+export interface TestLab {
+  hosts: [TestHost, TestHost]
+  guests: LabGuest[]
+}
+
+function handleFor(host: LabHost): HostHandle {
+  return new HostHandle(host.name, async () => {
+    const connection = await connect(host.ssh, { ownKnownHostsFile: host.ssh.knownHostsFiles![0]!, timeoutMs: 60_000 })
+    return { connection, agent: await deployAgent(connection, agentPath) }
+  })
+}
+
+export async function openLab(): Promise<TestLab> {
+  const status = await lab.up({}, ({ phase, detail, elapsedMs }) => console.log(`lab ${(elapsedMs / 1000).toFixed(0)} s ${phase}: ${detail}`))
+  const [a, b] = status.hosts.map(host => ({ ...host, handle: handleFor(host) }))
+  return { hosts: [a!, b!], guests: status.guests }
+}
+
+export async function closeLab({ hosts }: TestLab): Promise<void> {
+  await Promise.all(hosts.map(async ({ handle }) => handle.close()))
+}
+
+/** What a host runs under this name, or as an unfinished copy of it. */
+export async function copiesOn(host: TestHost, guest: string): Promise<{ name: string, state: string }[]> {
+  const domains = await domainsOn(host.handle, 60_000)
+  return domains.filter(({ name }) => name === guest || name.startsWith(`${guest}--`)).map(({ name, state }) => ({ name, state }))
+}
+
+/** Source first. */
+export async function fromWhere(testLab: TestLab, guest: string): Promise<[TestHost, TestHost]> {
+  const [a, b] = testLab.hosts
+  return (await copiesOn(a, guest)).some(({ name }) => name === guest) ? [a, b] : [b, a]
+}
+
+/** Live copies of the guest on both hosts: the one thing that must be 1 after everything. */
+export async function runningCopies(testLab: TestLab, guest: string): Promise<string[]> {
+  const found = await Promise.all(testLab.hosts.map(async host => (await copiesOn(host, guest)).map(copy => ({ ...copy, host: host.name }))))
+  return found.flat().filter(({ state }) => state === 'running' || state === 'blocked').map(({ host, name }) => `${host}/${name}`)
+}
+
+/** Agent processes and unfinished copies; both lists are empty when nothing was left. */
+export async function leftOn(host: TestHost, guest: string): Promise<string[]> {
+  const { connection } = await host.handle.session()
+  const { stdout } = await connection.exec(['ps', '-eo', 'args'], { timeoutMs: 60_000 })
+  const agents = stdout.toString().split('\n').filter(line => /\/agent-\S+ (?:migrate|receive|send|heartbeat)/.test(line))
+  const copies = (await copiesOn(host, guest)).filter(({ name }) => name !== guest).map(({ name }) => name)
+  return [...agents, ...copies]
+}
+
+/** Asks until it holds; an emulated host takes its time to tidy up. */
+export async function eventually<T>(ask: () => Promise<T>, good: (value: T) => boolean, forMs = 90_000): Promise<T> {
+  const until = performance.now() + forMs
+  for (;;) {
+    const value = await ask()
+    if (good(value) || performance.now() > until)
+      return value
+    await sleep(1000)
+  }
+}
+
+/** Stops all of a host's CPUs for as long as the action takes, as a crashed or hanging host would. */
+export async function whileFrozen<T>(host: TestHost, action: () => Promise<T>): Promise<T> {
+  await monitorCommand(host.monitorSocket, 'stop')
+  try {
+    return await action()
+  }
+  finally {
+    await monitorCommand(host.monitorSocket, 'cont')
+  }
+}
+
+export interface Attempt {
+  result: RunResult
+  messages: { side: Side, message: AgentMessage }[]
+}
+
+export interface AttemptOptions {
+  mode?: 'stock' | 'me2'
+  rateMbit?: number | null
+  verify?: boolean
+  timing?: Partial<MigrationTiming>
+  /** Called with every event; may act on the job. */
+  onEvent?: (event: RunEvent, figures: RunFigures, cancel: () => CancelAnswer) => void
+}
+
+/** One migration to the other host, without the pre-check: what fails here must be undone by the agents and xl. */
+export async function attempt(testLab: TestLab, guest: string, options: AttemptOptions = {}): Promise<Attempt> {
+  const { mode = 'me2', rateMbit = null, verify = true, timing = {}, onEvent = () => {} } = options
+  const [source, target] = await fromWhere(testLab, guest)
+  const spec = testLab.guests.find(({ name }) => name === guest)!
+  const messages: Attempt['messages'] = []
+  const job = startMigration({
+    source: source.handle,
+    target: target.handle,
+    guest,
+    settings: { mode, encoder: mode === 'me2' ? 'rle' : null, link: 'sealed', rateMbit, verify, scrub: true },
+    targetAddress: target.linkAddress,
+    owner: 'the tests on real Xen',
+    timing: { ...defaultTiming, ...timing },
+    heartbeat: { port: spec.heartbeatPort, address: spec.address },
+    onEvent: (event, figures) => {
+      if ('message' in event)
+        messages.push({ side: event.from, message: event.message })
+      onEvent(event, figures, () => job.cancel())
+    },
+  })
+  return { result: await job.result, messages }
+}
