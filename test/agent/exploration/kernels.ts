@@ -1,0 +1,38 @@
+/** The kernels that are explored: Debian's own, fetched once from the mirror that this machine's apt uses. */
+import { execFile } from 'node:child_process'
+import { access, mkdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+export interface KernelSpec {
+  /** Version as the table calls it. */
+  version: string
+  /** Debian release. */
+  suite: string
+  /** Its note tells page tables from other pages. */
+  publishesPageTables: boolean
+}
+
+export const kernels: KernelSpec[] = [
+  { version: '5.10', suite: 'bullseye', publishesPageTables: false },
+  { version: '6.1', suite: 'bookworm', publishesPageTables: false },
+  { version: '6.12', suite: 'trixie', publishesPageTables: true },
+]
+
+function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'me2-lab', 'kernels')
+}
+
+/** The folder with vmlinuz and modules/; fetch-kernel.sh describes it. */
+export async function kernelFolder({ suite }: KernelSpec): Promise<string> {
+  const folder = join(cacheFolder(), `debian-${suite}`)
+  if (await access(join(folder, 'vmlinuz')).then(() => true, () => false))
+    return folder
+  await mkdir(cacheFolder(), { recursive: true })
+  await run(join(import.meta.dirname, 'fetch-kernel.sh'), [suite, folder])
+  return folder
+}

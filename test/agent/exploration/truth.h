@@ -1,0 +1,30 @@
+/*
+ * truth.h - how the exploration guest leaves what its kernel says in its own memory, for whoever reads that from outside.
+ *
+ * /proc/kpageflags (one u64 a page frame; Linux Documentation/admin-guide/mm/pagemap.rst) is spread over pages that start
+ * with a tag. Pages count only when `complete` is set: it is the last thing written, when nothing moves any more.
+ */
+#ifndef ME2_TEST_TRUTH_H
+#define ME2_TEST_TRUTH_H
+
+#include <stdint.h>
+
+#define TRUTH_TAG "ME2 KPAGEFLAGS 1" /* 16 bytes, no NUL in the page */
+#define TRUTH_FLAGS_PER_PAGE 507u
+
+struct truth_page {
+	char tag[16];
+	uint64_t first;    /* page frame that flags[0] is about */
+	uint64_t frames;   /* of the whole machine */
+	uint64_t complete;
+	uint64_t flags[TRUTH_FLAGS_PER_PAGE];
+};
+_Static_assert(sizeof(struct truth_page) == 4096, "a truth page is a page");
+
+/* Bits of /proc/kpageflags. */
+enum {
+	KPF_LRU = 5, KPF_SLAB = 7, KPF_BUDDY = 10, KPF_MMAP = 11, KPF_ANON = 12, KPF_SWAPCACHE = 13, KPF_COMPOUND_HEAD = 15,
+	KPF_COMPOUND_TAIL = 16, KPF_HUGE = 17, KPF_NOPAGE = 20, KPF_THP = 22, KPF_OFFLINE = 23, KPF_PGTABLE = 26
+};
+
+#endif
