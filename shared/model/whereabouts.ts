@@ -38,8 +38,8 @@ function runs(domain: Domain): boolean {
 interface Holding {
   host: string
   known: boolean
-  /** The guest under its own name, running. */
-  running: boolean
+  /** Domains of the guest's own name that run: 0 or 1, but a host is not trusted to keep names apart. */
+  running: number
   /** Every other copy. */
   copies: Domain[]
   all: Domain[]
@@ -48,15 +48,15 @@ interface Holding {
 function holding(guest: string, { host, domains }: HostReport): Holding {
   const all = (domains ?? []).filter(domain => namesOf(guest).includes(domain.name))
   const own = all.filter(domain => domain.name === guest && runs(domain))
-  return { host, known: domains !== null, running: own.length > 0, copies: all.filter(domain => !own.includes(domain)), all }
+  return { host, known: domains !== null, running: own.length, copies: all.filter(domain => !own.includes(domain)), all }
 }
 
 function decide(source: Holding, target: Holding): Outcome {
   if (!source.known || !target.known)
     return 'unknown'
-  if (source.running === target.running)
+  if (source.running + target.running !== 1)
     return 'failed'
-  return target.running ? 'migrated' : 'aborted'
+  return target.running === 1 ? 'migrated' : 'aborted'
 }
 
 function describe({ host, known, all }: Holding, guest: string): string {
@@ -75,8 +75,8 @@ function summarise(guest: string, outcome: Outcome, source: Holding, target: Hol
     case 'aborted':
       return `${guest} still runs on ${source.host}, as before.`
     case 'failed':
-      return source.running
-        ? `${guest} runs on both hosts: shut one of the two down now. ${facts}`
+      return source.running + target.running > 1
+        ? `${guest} runs ${source.running === target.running ? 'on both hosts' : 'more than once'}: shut all but one down now. ${facts}`
         : `${guest} runs on neither host. ${facts} The console destroyed nothing.`
     case 'unknown':
       return `It cannot be said for certain where ${guest} is. ${facts}`

@@ -50,7 +50,7 @@ async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpe
  * age and start to work side by side.
  */
 export async function startMissingGuests(run: RunOnHost, hosts: readonly SshTarget[], guests: readonly GuestSpec[], onStep: (step: string) => void, signal?: AbortSignal): Promise<void> {
-  const domains = (await Promise.all(hosts.map(host => listDomains(run, host)))).flat()
+  const domains = (await Promise.all(hosts.map(async host => listDomains(run, host)))).flat()
   const missing = guests.filter(guest => !isThere(guest.name, domains))
   // A failed wait is reported when its turn comes, not as an unhandled rejection while the next guest is created.
   const waits: Promise<unknown>[] = []

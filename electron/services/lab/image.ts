@@ -70,8 +70,8 @@ async function ownName(prefix: string): Promise<string> {
 
 /** True for a temporary folder whose maker is gone. */
 async function isStale(name: string, prefix: string): Promise<boolean> {
-  const owner = name.startsWith(prefix) && /^(\d+)-(\d+)$/.exec(name.slice(prefix.length))
-  return !!owner && !await isAlive({ pid: Number(owner[1]), startTicks: Number(owner[2]) })
+  const owner = name.startsWith(prefix) ? /^(\d+)-(\d+)$/.exec(name.slice(prefix.length)) : null
+  return owner !== null && !await isAlive({ pid: Number(owner[1]), startTicks: Number(owner[2]) })
 }
 
 /** Removes the folders `PREFIX<pid>-<startTicks>` whose process has ended. */
@@ -99,7 +99,7 @@ async function runBuild(cache: ImageCache, out: string, scratch: string, { onSte
     createInterface({ input: output }).on('line', takeLine)
   const onAbort = () => build.stdin.destroy() // its life line
   signal?.addEventListener('abort', onAbort)
-  const [code] = await once(build, 'close').finally(() => {
+  const [code] = await (once(build, 'close') as Promise<[number | null]>).finally(() => {
     signal?.removeEventListener('abort', onAbort)
     log.end()
   })

@@ -68,7 +68,8 @@ export interface Lab {
 }
 
 export function defaultCacheDir(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'me2-lab')
+  const { XDG_CACHE_HOME: configured = '' } = process.env
+  return join(configured === '' ? join(homedir(), '.cache') : configured, 'me2-lab')
 }
 
 type Announce = (phase: LabProgress['phase'], detail: string) => void
@@ -122,7 +123,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
       return
     const state = await readState(paths.stateFile)
     const strays = await findInFolder(folder, anyQemuName)
-    await Promise.all(strays.map((stray) => {
+    await Promise.all(strays.map(async (stray) => {
       const recorded = state?.hosts.find(host => host.process.pid === stray.pid)
       log(`ending ${recorded?.name ?? 'a stray lab host'} (process ${stray.pid})`)
       return endQemu(stray, recorded ? hostFiles(paths.folder, recorded.name).monitorSocket : null)
@@ -135,7 +136,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     if (state.image.key !== key || !(await Promise.all(state.hosts.map(isHostAlive))).every(Boolean))
       return false
     try {
-      await Promise.all(state.hosts.map(host => listDomains(runOnHost, sshTarget(host.sshPort))))
+      await Promise.all(state.hosts.map(async host => listDomains(runOnHost, sshTarget(host.sshPort))))
       return true
     }
     catch (error) {
@@ -167,7 +168,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     })))
     const state: LabState = { version: 1, image, hosts: started }
     await writeState(paths.stateFile, state)
-    await Promise.all(started.map(host => waitUntilReady({ ...host, ...hostFiles(paths.folder, host.name) }, bootTimeoutMs, signal)))
+    await Promise.all(started.map(async host => waitUntilReady({ ...host, ...hostFiles(paths.folder, host.name) }, bootTimeoutMs, signal)))
     return state
   }
 

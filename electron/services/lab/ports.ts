@@ -16,7 +16,7 @@ export async function freeTcpPorts(count: number): Promise<number[]> {
     }))
   }
   finally {
-    await Promise.all(servers.map(server => new Promise(done => server.close(done))))
+    await Promise.all(servers.map(async server => new Promise(done => server.close(done))))
   }
 }
 
@@ -31,6 +31,6 @@ export async function freeUdpPorts(count: number): Promise<number[]> {
     }))
   }
   finally {
-    await Promise.all(sockets.map(socket => new Promise<void>(done => socket.close(done))))
+    await Promise.all(sockets.map(async socket => new Promise<void>(done => socket.close(done))))
   }
 }

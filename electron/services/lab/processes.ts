@@ -14,7 +14,8 @@ export interface ProcessIdentity {
 export function parseStat(stat: string): { state: string, startTicks: number } | null {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const startTicks = Number(fields[19])
-  return fields[0] && Number.isSafeInteger(startTicks) ? { state: fields[0], startTicks } : null
+  const [state = ''] = fields
+  return state !== '' && Number.isSafeInteger(startTicks) ? { state, startTicks } : null
 }
 
 async function readOrNull(path: string): Promise<string | null> {
@@ -45,7 +46,7 @@ export async function findInFolder(folder: string, argument: RegExp): Promise<Pr
     if (!/^\d+$/.test(entry) || await readlink(`/proc/${entry}/cwd`).catch(() => null) !== folder)
       continue
     const commandLine = await readOrNull(`/proc/${entry}/cmdline`) ?? ''
-    const identity = commandLine.split('\0').some(word => argument.test(word)) && await identify(Number(entry))
+    const identity = commandLine.split('\0').some(word => argument.test(word)) ? await identify(Number(entry)) : null
     if (identity)
       found.push(identity)
   }

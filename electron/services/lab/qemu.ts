@@ -105,7 +105,7 @@ const patienceMs = 3000
 
 /** Ends a host: asks through the monitor, then by signals. Gentle or not, afterwards it is gone. */
 export async function endQemu(target: ProcessIdentity, monitorSocket: string | null): Promise<void> {
-  if (monitorSocket)
+  if (monitorSocket !== null)
     await monitorCommand(monitorSocket, 'quit', {}, patienceMs).catch(() => {})
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     if (await waitForEnd(target, patienceMs))

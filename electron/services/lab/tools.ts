@@ -38,7 +38,7 @@ const searchPath = [...new Set([...(process.env.PATH ?? '').split(delimiter), '/
 async function isThere(item: string): Promise<boolean> {
   const candidates = item.startsWith('/') ? [item] : searchPath.map(folder => join(folder, item))
   const mode = item.startsWith('/') ? constants.R_OK : constants.X_OK
-  const checks = await Promise.all(candidates.map(path => access(path, mode).then(() => true, () => false)))
+  const checks = await Promise.all(candidates.map(async path => access(path, mode).then(() => true, () => false)))
   return checks.includes(true)
 }
 
@@ -48,7 +48,7 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Debian packages that are missing on this machine, sorted, none twice. */
-export async function missingPackages(purpose: 'build' | 'run'): Promise<string[]> {
+async function missingPackages(purpose: 'build' | 'run'): Promise<string[]> {
   const needs = purpose === 'build' ? [...toRun, ...toBuild] : toRun
   const missing = await Promise.all(needs.map(async need => await isThere(need.item) ? [] : [need.pkg]))
   return [...new Set(missing.flat())].sort()

@@ -125,7 +125,8 @@ export class Transfer {
     const target = await this.receiverEnd()
     if (source.lost)
       return lostProblem(this.options.source)
-    return source.problem ?? this.reason ?? (target?.lost ? lostProblem(this.options.target) : target?.problem) ?? null
+    const problem = source.problem ?? this.reason ?? (target?.lost ? lostProblem(this.options.target) : target?.problem) ?? null
+    return problem?.code === 'cancelled' ? cancelled().toProblem() : problem
   }
 
   private async receiverEnd(): Promise<{ lost: boolean, problem: Problem | null } | null> {

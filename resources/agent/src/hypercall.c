@@ -83,9 +83,10 @@ void hypercall_end(struct hypercall *hypercall)
 	pthread_mutex_unlock(&hypercall->turn);
 }
 
-long hypercall_do(struct hypercall *hypercall, unsigned number, uint64_t argument0, uint64_t argument1)
+long hypercall_do(struct hypercall *hypercall, unsigned number, uint64_t argument0, uint64_t argument1,
+	uint64_t argument2)
 {
-	struct privcmd_hypercall call = {.op = number, .argument = {argument0, argument1}};
+	struct privcmd_hypercall call = {.op = number, .argument = {argument0, argument1, argument2}};
 	/* glibc's ioctl() would cut the answer to an int. */
 	long answer = syscall(SYS_ioctl, hypercall->privcmd, IOCTL_PRIVCMD_HYPERCALL, &call);
 	return answer >= 0 ? answer : -errno;

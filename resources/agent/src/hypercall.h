@@ -15,6 +15,7 @@
 
 #define HYPERCALL_XEN_VERSION 17u
 #define HYPERCALL_MEMORY_OP 12u
+#define HYPERCALL_GRANT_TABLE 20u
 #define HYPERCALL_SYSCTL 35u
 #define HYPERCALL_DOMCTL 36u
 
@@ -38,6 +39,6 @@ void hypercall_begin(struct hypercall *hypercall);
 void hypercall_end(struct hypercall *hypercall);
 
 /* Xen's answer, or -errno. The arguments are numbers or addresses inside the buffer. */
-long hypercall_do(struct hypercall *hypercall, unsigned number, uint64_t argument0, uint64_t argument1);
+long hypercall_do(struct hypercall *hypercall, unsigned number, uint64_t argument0, uint64_t argument1, uint64_t argument2);
 
 #endif

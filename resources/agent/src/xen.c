@@ -89,19 +89,19 @@ static long call_domctl(struct xen *xen, uint32_t version, uint32_t command, uin
 	le32_store(buffer, command);
 	le32_store(buffer + 4, version);
 	le16_store(buffer + DOMCTL_DOMAIN, (uint16_t)domid);
-	return hypercall_do(&xen->hypercall, HYPERCALL_DOMCTL, address_of(buffer), 0);
+	return hypercall_do(&xen->hypercall, HYPERCALL_DOMCTL, address_of(buffer), 0, 0);
 }
 
 static long call_sysctl(struct xen *xen, uint32_t version, uint32_t command)
 {
 	le32_store(xen->hypercall.buffer, command);
 	le32_store(xen->hypercall.buffer + 4, version);
-	return hypercall_do(&xen->hypercall, HYPERCALL_SYSCTL, address_of(xen->hypercall.buffer), 0);
+	return hypercall_do(&xen->hypercall, HYPERCALL_SYSCTL, address_of(xen->hypercall.buffer), 0, 0);
 }
 
 static long call_version(struct xen *xen, uint32_t command)
 {
-	return hypercall_do(&xen->hypercall, HYPERCALL_XEN_VERSION, command, address_of(xen->hypercall.buffer));
+	return hypercall_do(&xen->hypercall, HYPERCALL_XEN_VERSION, command, address_of(xen->hypercall.buffer), 0);
 }
 
 /* --- Opening --- */
@@ -354,7 +354,7 @@ bool xen_ram_frames(struct xen *xen, const struct xen_domain *domain, uint64_t *
 	hypercall_begin(&xen->hypercall);
 	le16_store(xen->hypercall.buffer, (uint16_t)domain->domid);
 	long highest = hypercall_do(&xen->hypercall, HYPERCALL_MEMORY_OP, XENMEM_MAXIMUM_GPFN,
-		address_of(xen->hypercall.buffer));
+		address_of(xen->hypercall.buffer), 0);
 	hypercall_end(&xen->hypercall);
 	if (highest < 0)
 		return xen_refused(err, "tell the guest's highest page frame", highest);

@@ -57,7 +57,7 @@ static const char *corpus(void)
 
 static void fill_text(uint64_t seed, uint64_t *body, size_t words)
 {
-	size_t bytes = share(words, 45 + random_next(&seed) % 51) * sizeof *body;
+	size_t bytes = share(words, 35 + random_next(&seed) % 61) * sizeof *body;
 	memcpy(body, corpus() + random_next(&seed) % (CORPUS_BYTES - bytes), bytes);
 }
 
@@ -66,7 +66,7 @@ static void fill_numbers(uint64_t seed, uint64_t *body, size_t words)
 	uint64_t key = random_next(&seed) % 1000000;
 	for (size_t row = 0; row + 4 <= words; row += 4) {
 		uint64_t draw = random_next(&seed);
-		if (draw % 4 == 0)
+		if (draw % 8 < 3)
 			continue; /* an empty row */
 		body[row] = key += 1 + draw % 7;
 		body[row + 1] = draw >> 40;
@@ -81,7 +81,7 @@ static void fill_pointers(uint64_t seed, uint64_t *body, size_t words)
 {
 	for (size_t bucket = 0; bucket < words; bucket++) {
 		uint64_t draw = random_next(&seed);
-		if (draw & 1)
+		if (draw % 3 == 0)
 			body[bucket] = 0xffff888000000000u | (draw >> 36 & ~(uint64_t)63);
 	}
 }

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 enum content_kind {
-	CONTENT_TEXT,       /* words of prose or markup up to 45-95 % of the page, then zeros, as in a cache of web objects */
-	CONTENT_NUMBERS,    /* columns of counters: narrow numbers in wide fields, a few empty rows */
-	CONTENT_POINTERS,   /* a hash table's buckets: kernel-like addresses, half of them null */
+	CONTENT_TEXT,       /* words of prose or markup up to 35-95 % of the page, then zeros, as in a cache of web objects */
+	CONTENT_NUMBERS,    /* columns of counters: narrow numbers in wide fields, some rows empty */
+	CONTENT_POINTERS,   /* a hash table's buckets: kernel-like addresses, two of three null */
 	CONTENT_COMPRESSED, /* no structure at all */
 	CONTENT_ROWS,       /* a database page: header, slots, free space of zeros, rows that grow down from the end */
 	CONTENT_ZEROS,      /* allocated, never written since */

@@ -235,7 +235,7 @@ describe('cancelling', () => {
   it('asks the source to stop while it still can', async () => {
     lab.a.scripts.set('migrate', process => process.on({ line: line => line === 'cancel' && lab.abort(lab.a, lab.b, process) }))
     const job = start({ onEvent: event => 'phase' in event && event.phase === 'connect' && setTimeout(() => expect(job.cancel()).toEqual({ accepted: true }), 10) })
-    expect(await job.result).toMatchObject({ outcome: 'aborted', problem: { code: 'cancelled' } })
+    expect(await job.result).toMatchObject({ outcome: 'aborted', problem: { code: 'cancelled', message: 'The migration was cancelled.' } })
     expect(lab.a.process('migrate')!.lines).toContain('cancel')
   })
 

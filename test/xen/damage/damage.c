@@ -6,7 +6,7 @@
  *
  *   --record TYPE --byte N   byte N of the first libxc record of that type (header included) is complemented
  *   --header xl|libxl|libxc  so is the first byte of that header's identification
- *   --random SEED            four random bytes are changed, none of them in the records of pages: on a link without a seal
+ *   --random SEED            two random bytes are changed, neither of them in the records of pages: on a link without a seal
  *                            nobody notices a changed page, by xl's design, and sealed links are tested in link_test.c
  *   --cut PERCENT            the stream ends there
  *   --batch                  the first record of pages goes in ME2's compact form, its middle byte complemented
@@ -32,7 +32,7 @@
 #include "le.h"
 #include "options.h"
 
-#define RANDOM_CHANGES 4u
+#define RANDOM_CHANGES 2u
 /* libxl and the hotplug scripts may need this long to build the guest on an emulated host. */
 #define PATIENCE_NS (UINT64_C(25) * 1000000000u)
 #define SILENCE_S 60u
@@ -53,6 +53,7 @@ struct fault {
 	uint8_t mask[RANDOM_CHANGES]; /* the byte there is XORed with it */
 	size_t changes;
 	uint64_t end;                 /* bytes that are sent */
+	uint64_t patience_ns;         /* how long the target may think about them */
 	bool batch;
 	char what[80];
 };
@@ -154,7 +155,7 @@ static void damage_header(struct fault *fault, const struct layout *layout, enum
 
 static bool plan(struct fault *fault, const struct layout *layout, const struct wishes *wishes, struct error *err)
 {
-	*fault = (struct fault){.end = layout->bytes};
+	*fault = (struct fault){.end = layout->bytes, .patience_ns = PATIENCE_NS};
 	if (wishes->has_record)
 		return damage_record(fault, layout, wishes, err);
 	if (wishes->has_header) {
@@ -164,6 +165,7 @@ static bool plan(struct fault *fault, const struct layout *layout, const struct 
 		snprintf(fault->what, sizeof(fault->what), "%u random bytes, seed %llu", RANDOM_CHANGES, (unsigned long long)wishes->seed);
 	} else if (wishes->has_cut) {
 		fault->end = fault->at[0] = layout->bytes * wishes->cut_percent / 100;
+		fault->patience_ns = 0; /* xl can but wait for the rest: until the link ends */
 		snprintf(fault->what, sizeof(fault->what), "cut at %u %%", (unsigned)wishes->cut_percent);
 	} else {
 		fault->end = layout->pages_from;
@@ -243,10 +245,10 @@ static bool says_ready(struct handshake *handshake, const uint8_t *bytes, size_t
 	return false;
 }
 
-static struct answer wait_for_answer(struct link *link)
+static struct answer wait_for_answer(struct link *link, uint64_t patience_ns)
 {
 	static uint8_t bytes[LINK_FRAME_MAX];
-	const uint64_t no_number = 0, deadline = clock_ns() + PATIENCE_NS;
+	const uint64_t no_number = 0, deadline = clock_ns() + patience_ns;
 	struct handshake handshake = {0};
 	enum link_type type;
 	size_t length;
@@ -289,7 +291,7 @@ static bool send_fault(const char *to, const uint8_t *stream, struct fault *faul
 	bool sent = send_stream(link, stream, fault, &broken)
 		&& (!fault->batch || send_damaged_batch(link, stream + fault->end, fault, &broken))
 		&& link_send(link, LINK_IMAGE_END, "", 0, &broken);
-	struct answer answer = wait_for_answer(link);
+	struct answer answer = wait_for_answer(link, fault->patience_ns);
 	if (!sent)
 		answer.kind = "refused";
 	report(fault, &answer, link);

@@ -1,0 +1,141 @@
+import type { RunOnHost } from '../../../electron/services/lab/types.ts'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readGuests } from '../../../electron/services/lab/guests.ts'
+import { parseDomainNames, startMissingGuests } from '../../../electron/services/lab/guestStart.ts'
+import { identify } from '../../../electron/services/lab/processes.ts'
+import { qemuArguments } from '../../../electron/services/lab/qemu.ts'
+import { readSerial, waitUntilReady } from '../../../electron/services/lab/readiness.ts'
+import { knownHosts } from '../../../electron/services/lab/seed.ts'
+import { parseAvailableBytes, requireDisk, requireMemory } from '../../../electron/services/lab/space.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'me2-boot-'))
+})
+
+afterEach(async () => {
+  await rm(folder, { recursive: true })
+})
+
+describe('a host\'s serial line', () => {
+  it('tells a host that boots, is ready, or will never be', () => {
+    expect(readSerial('(XEN) Xen version 4.17\r\n')).toBe('booting')
+    expect(readSerial('Done setting up Dom0\r\nLAB-READY hosta\r\n')).toBe('ready')
+    expect(readSerial('LAB-FAILED network modules\r\n')).toBe('failed')
+    expect(readSerial('[    1.0] Kernel panic - not syncing: VFS\r\n')).toBe('failed')
+    expect(readSerial('(XEN) ****\r\nPanic on CPU 0:\r\n')).toBe('failed')
+  })
+
+  it('is quoted when the boot fails', async () => {
+    const serialLog = join(folder, 'serial.log')
+    await writeFile(serialLog, 'first words\r\nKernel panic - not syncing\r\n')
+    const self = (await identify(process.pid))!
+    await expect(waitUntilReady({ name: 'hosta', process: self, serialLog, qemuLog: join(folder, 'none') }, 1000))
+      .rejects
+      .toMatchObject({ code: 'lab-boot-failed', message: expect.stringContaining('Kernel panic') as string })
+  })
+
+  it('is not waited for when QEMU has ended', async () => {
+    const qemuLog = join(folder, 'qemu.log')
+    await writeFile(qemuLog, 'qemu: could not set up host forwarding rule')
+    await expect(waitUntilReady({ name: 'hosta', process: { pid: 99_999_999, startTicks: 1 }, serialLog: join(folder, 'none'), qemuLog }, 60_000))
+      .rejects
+      .toMatchObject({ code: 'lab-boot-failed', message: expect.stringContaining('forwarding rule') as string })
+  })
+})
+
+describe('a host\'s QEMU', () => {
+  const args = qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 2201, linkPort: 3301, peerLinkPort: 3302 })
+
+  it('is reached from this machine only', () => {
+    expect(args).toContain('user,id=outside,restrict=on,hostfwd=tcp:127.0.0.1:2201-:22')
+    expect(args).toContain('socket,id=link,udp=127.0.0.1:3302,localaddr=127.0.0.1:3301')
+  })
+
+  it('gets no absolute path: QEMU would split one with a comma or a space', () => {
+    expect(args.filter(each => /(?:^|=)\/(?!dev\/vda)/.test(each))).toEqual([])
+  })
+})
+
+describe('known hosts', () => {
+  it('are written as OpenSSH reads them', () => {
+    const entries = [{ host: '127.0.0.1', port: 2201, publicKey: 'ssh-ed25519 AAAA' }, { host: '10.77.0.1', port: 22, publicKey: 'ssh-ed25519 BBBB' }]
+    expect(knownHosts(entries)).toBe('[127.0.0.1]:2201 ssh-ed25519 AAAA\n10.77.0.1 ssh-ed25519 BBBB\n')
+  })
+})
+
+describe('room', () => {
+  it('is asked for before anything starts', async () => {
+    expect(parseAvailableBytes('MemTotal:  10 kB\nMemAvailable:    2048 kB\n')).toBe(2 * 1024 * 1024)
+    expect(parseAvailableBytes('')).toBe(0)
+    const none = { code: 'lab-no-space', action: expect.stringMatching(/./) as string }
+    await expect(requireDisk(folder, 1e18)).rejects.toMatchObject(none)
+    await expect(requireMemory(1e18)).rejects.toMatchObject(none)
+    await expect(requireDisk(folder, 1)).resolves.toBeUndefined()
+    await expect(requireMemory(1)).resolves.toBeUndefined()
+  })
+})
+
+describe('the guests', () => {
+  const heading = 'Name                                        ID   Mem VCPUs\tState\tTime(s)\n'
+  const hosts = ['a', 'b'].map(host => ({ host, port: 22, user: 'root' }))
+
+  /** Two hosts of which only what xl says is made up. */
+  function fakeHosts(domains: Record<string, string[]>, failing: string[] = []) {
+    const commands: string[] = []
+    const run: RunOnHost = async ({ host }, argv) => {
+      if (argv[1] === 'list')
+        return { code: 0, stdout: heading + domains[host]!.map(name => `${name}     1   256     1     -b----    1.0\n`).join(''), stderr: '' }
+      const line = argv.filter(word => !word.includes('\n')).join(' ')
+      commands.push(`${host}: ${line}`)
+      return failing.includes(line) ? { code: 1, stdout: '', stderr: 'out of luck' } : { code: 0, stdout: '', stderr: '' }
+    }
+    return { run, commands }
+  }
+
+  async function guests() {
+    return readGuests(join(import.meta.dirname, '..', '..', '..', 'resources', 'lab'))
+  }
+
+  it('are read from xl\'s table', () => {
+    expect(parseDomainNames(`${heading}Domain-0     0   512     1     r-----      79.0\nweb--incoming  4   256     1     --p---       0.0\n`)).toEqual(['Domain-0', 'web--incoming'])
+    expect(parseDomainNames('')).toEqual([])
+  })
+
+  it('are started on the first host where they are on neither; one under way counts as there', async () => {
+    const { run, commands } = fakeHosts({ a: ['Domain-0', 'idle'], b: ['Domain-0', 'web--incoming'] })
+    const steps: string[] = []
+    await startMissingGuests(run, hosts, await guests(), step => steps.push(step))
+    expect(commands).toEqual(['a: xl create -q /etc/xen/db.cfg', 'a: timeout 180 sh -c sh db'])
+    expect(steps).toEqual(['starting db', 'ageing their memory'])
+  })
+
+  it('are left alone when all are there', async () => {
+    const { run, commands } = fakeHosts({ a: ['Domain-0', 'idle', 'db'], b: ['Domain-0', 'web'] })
+    const steps: string[] = []
+    await startMissingGuests(run, hosts, await guests(), step => steps.push(step))
+    expect([...commands, ...steps]).toEqual([])
+  })
+
+  it.each([
+    ['could not be created', 'xl create -q /etc/xen/web.cfg', 'web'],
+    ['started but do no work', 'timeout 180 sh -c sh idle', 'idle'],
+  ])('are named when they %s', async (_, failing, name) => {
+    const { run } = fakeHosts({ a: ['Domain-0'], b: ['Domain-0'] }, [failing])
+    await expect(startMissingGuests(run, hosts, await guests(), () => {}))
+      .rejects
+      .toMatchObject({ code: 'lab-boot-failed', message: expect.stringContaining(name) as string })
+  })
+})
+
+describe('the image\'s recipe', () => {
+  it('names no mirror: that is for this machine\'s apt sources to say', async () => {
+    const recipe = join(import.meta.dirname, '..', '..', '..', 'resources', 'lab')
+    for (const file of ['build.sh', 'steps/apt.sh', 'steps/dom0.sh', 'steps/guest.sh'])
+      expect(await readFile(join(recipe, file), 'utf8'), file).not.toMatch(/https?:\/\//)
+  })
+})
