@@ -205,6 +205,8 @@ const verifySchema = z.object({
   t: z.literal('verify'),
   compared: count,
   differing: count,
+  /** Differ, but a back end was granted to write there while the guest was suspended. */
+  ioBuffers: count.default(0),
   skipped: count,
   frames: z.array(count).max(1024),
 })

@@ -95,7 +95,7 @@ function addSourceMessage(figures: RunFigures, message: AgentMessage): RunFigure
   if (message.t === 'swept')
     return { ...figures, swept: { leftOut: message.leftOut, resent: message.resent } }
   if (message.t === 'verify')
-    return { ...figures, verify: { compared: message.compared, differing: message.differing } }
+    return { ...figures, verify: { compared: message.compared, differing: message.differing, ioBuffers: message.ioBuffers } }
   if (message.t === 'unpaused')
     return { ...figures, unpaused: message.status === 0, heartbeatAtUnpaused: figures.heartbeat }
   return isMigrateDone(message) ? addDone(figures, message) : figures

@@ -142,7 +142,7 @@ interface Outcome {
 async function sendDamaged(fault: string[]): Promise<Outcome> {
   const messages: AgentMessage[] = []
   const key = oneTimeKey()
-  const options = { link: 'plain', address: target.linkAddress, key, measure: false, listenMs: slowMs } as const
+  const options = { link: 'plain', address: target.linkAddress, key, guest, measure: false, listenMs: slowMs } as const
   const receiver = await startReceiver(await target.handle.session(), { ...options, onMessage: message => messages.push(message) })
   try {
     const told = await run(source, [`${folder}/damage`, `${folder}/guest`, '--to', receiver.to, ...fault], `${key}\n`)
@@ -178,9 +178,14 @@ async function survive(fault: string[]): Promise<Outcome> {
   const outcome = await sendDamaged(fault)
   const { damaged, messages } = outcome
   console.log(`${damaged.what}, offset ${damaged.offset}: ${damaged.answer}; ${JSON.stringify(messages.at(-1))}`)
-  expect(messages.at(-1)).toMatchObject({ t: 'done', outcome: 'destroyed' })
+  // Xen 4.17's own xl crashes on a damaged libxl header and leaves its copy behind, paused: the agent must say so.
+  const xlCrashed = damaged.xlExit > 128
+  expect(messages.at(-1)).toMatchObject({ t: 'done', outcome: xlCrashed ? 'failed' : 'destroyed' })
   expect(messages.filter(({ t }) => t === 'goAhead')).toEqual([])
-  expect(await eventually(async () => leftOn(target, before), ({ length }) => length === 0), 'left on the target').toEqual([])
+  if (xlCrashed)
+    expect(messages).toContainEqual(expect.objectContaining({ t: 'error', message: expect.stringContaining(`${guest}--incoming`) as string }))
+  else
+    expect(await eventually(async () => leftOn(target, before), ({ length }) => length === 0), 'left on the target').toEqual([])
   await expectGuestWell()
   return outcome
 }

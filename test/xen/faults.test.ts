@@ -111,7 +111,7 @@ describe('before anything flows', () => {
     try {
       expect(created.code, created.stderr).toBe(0)
       const { checks } = await precheck({ source: source.handle, target: target.handle, guest, modes: ['me2'], link: 'sealed', rateMbit: null, targetAddress: target.linkAddress, timing: defaultTiming })
-      expect(checks.filter(({ status }) => status === 'error').map(({ message }) => message).join('\n')).toMatch(/memory/)
+      expect(checks.filter(({ status }) => status === 'error').map(({ message }) => message).join('\n')).toMatch(/MB free/)
       staysAtSource(await attempt(testLab, guest), source)
     }
     finally {

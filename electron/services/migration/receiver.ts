@@ -10,6 +10,8 @@ export interface ReceiverOptions {
   /** The target's own address that the source will connect to. */
   address: string
   key: string
+  /** Whose unfinished copy to look for when xl fails; null with `measure`. */
+  guest: string | null
   /** Only count bytes (`link-test`), no migration. */
   measure: boolean
   listenMs: number
@@ -28,8 +30,8 @@ function hostAndPort(address: string, port: number): string {
 
 /** Throws the agent's own error, or `link` if it did not come to listen in time. */
 export async function startReceiver({ agent }: HostSession, options: ReceiverOptions): Promise<Receiver> {
-  const { link, address, key, measure, listenMs, onMessage } = options
-  const task = await AgentTask.start(agent, ['receive', '--link', link, '--bind', address, ...(measure ? ['--measure'] : [])], onMessage)
+  const { link, address, key, guest, measure, listenMs, onMessage } = options
+  const task = await AgentTask.start(agent, ['receive', '--link', link, '--bind', address, ...(guest === null ? [] : ['--guest', guest]), ...(measure ? ['--measure'] : [])], onMessage)
   task.send(key)
   const listening = await task.message('listening', listenMs)
   if (listening)

@@ -84,13 +84,14 @@ export class Transfer {
   }
 
   private async startReceiving(key: string): Promise<void> {
-    const { target, targetAddress, settings: { link }, timing, onMessage } = this.options
+    const { target, targetAddress, guest, settings: { link }, timing, onMessage } = this.options
     if (link === 'ssh')
       return
     this.receiver = await startReceiver(await target.session(), {
       link,
       address: targetAddress,
       key,
+      guest,
       measure: false,
       listenMs: timing.listenMs,
       onMessage: message => onMessage('target', message),

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -33,12 +34,15 @@
 #include "options.h"
 #include "process.h"
 #include "rebuild.h"
+#include "xen.h"
 
 #define PIPE_BYTES (1 << 20)
 #define SIGN_OF_LIFE_MS 500
 #define SILENCE_S 30u
 #define XL_END_MS 120000u
 #define HASHES_AT_ONCE 4096u
+#define DOMAINS_MAX 1024
+#define INCOMING_SUFFIX "--incoming"
 #define HASH_FRAMES_MAX (UINT64_C(1) << 28) /* 1 TiB of guest memory */
 
 struct receiver {
@@ -47,6 +51,8 @@ struct receiver {
 	struct link *link;
 	uint32_t flags;
 	int cancel; /* eventfd: the console wants an end */
+	char incoming[160]; /* what xl calls the guest while it arrives; empty: not known */
+	uint32_t newest_domid; /* before xl started: a later one is ours */
 	atomic_bool stop;
 
 	struct process xl;
@@ -291,6 +297,26 @@ static void *watch_stdin(void *context)
 	return NULL;
 }
 
+/* The domid of the unfinished copy that our xl made, 0 if there is none. *newest: the highest domid on this host. */
+static uint32_t find_copy(const struct receiver *receiver, uint32_t *newest)
+{
+	struct xen *xen = xen_open(NULL);
+	struct xen_domain *domains = calloc(DOMAINS_MAX, sizeof(*domains));
+	int count = xen && domains ? xen_domains(xen, domains, DOMAINS_MAX, NULL) : 0;
+	uint32_t copy = 0;
+	*newest = 0;
+	for (int i = 0; i < count; i++) {
+		*newest = domains[i].domid > *newest ? domains[i].domid : *newest;
+		if (domains[i].domid > receiver->newest_domid && receiver->incoming[0]
+			&& strcmp(domains[i].name, receiver->incoming) == 0)
+			copy = domains[i].domid;
+	}
+	free(domains);
+	if (xen)
+		xen_close(xen);
+	return copy;
+}
+
 static bool prepare(struct receiver *receiver, struct error *err)
 {
 	static const struct xenstream_handler hasher = {.page_data = note_record};
@@ -300,6 +326,7 @@ static bool prepare(struct receiver *receiver, struct error *err)
 	} else if (receiver->flags & LINK_FLAG_VERIFY) {
 		receiver->stream = xenstream_new(XENSTREAM_PAGES, &hasher, receiver);
 	}
+	find_copy(receiver, &receiver->newest_domid);
 	char *argv[] = {"xl", "migrate-receive", NULL};
 	if (!process_start(&receiver->xl, argv, PROCESS_PIPE_IN | PROCESS_PIPE_OUT | PROCESS_PIPE_ERR, err))
 		return false;
@@ -307,19 +334,33 @@ static bool prepare(struct receiver *receiver, struct error *err)
 	return true;
 }
 
-static const char *outcome(const struct receiver *receiver)
+/* xl destroys its copy when it fails, but not when it crashes (4.17 does on a damaged libxl header). */
+static bool copy_is_gone(const struct receiver *receiver, struct error *err)
+{
+	uint32_t newest, copy = find_copy(receiver, &newest);
+	return !copy || error_set(err, ERR_TARGET_FAILED, "It never ran; remove it with xl destroy on the target once the guest runs elsewhere.",
+		"xl at the target left an unfinished copy behind: %s, domain %u", receiver->incoming, copy);
+}
+
+static const char *outcome(const struct receiver *receiver, struct error *err)
 {
 	if (!receiver->go_ahead)
-		return atomic_load(&receiver->xl_status) < 0 ? "failed" : "destroyed";
+		return atomic_load(&receiver->xl_status) < 0 || !copy_is_gone(receiver, err) ? "failed" : "destroyed";
 	int status = atomic_load(&receiver->status);
 	return status == 0 ? "running" : status > 0 ? "destroyed" : "failed";
 }
 
-static void report_done(struct receiver *receiver)
+static void report_done(struct receiver *receiver, const struct error *err)
 {
 	struct json json;
+	struct error left_behind = {0};
+	const char *how = outcome(receiver, &left_behind);
+	if (err->code)
+		json_write_error(err, receiver->report);
+	if (left_behind.code)
+		json_write_error(&left_behind, receiver->report);
 	json_start(&json, "done");
-	json_string(&json, "outcome", outcome(receiver));
+	json_string(&json, "outcome", how);
 	json_i64(&json, "xlExit", atomic_load(&receiver->xl_status));
 	json_u64(&json, "linkBytes", link_received_bytes(receiver->link));
 	json_u64(&json, "streamBytes", receiver->stream_bytes);
@@ -344,9 +385,7 @@ static int receive_guest(struct receiver *receiver, struct error *err)
 	atomic_store(&receiver->stop, true);
 	pthread_join(threads[2], NULL);
 	link_shut_sending(receiver->link);
-	if (err->code)
-		json_write_error(err, receiver->report);
-	report_done(receiver);
+	report_done(receiver, err);
 	return receiver->go_ahead && atomic_load(&receiver->status) == 0 ? 0 : 1;
 }
 
@@ -400,7 +439,7 @@ static struct link *take_link(struct receiver *receiver, const char *ip, uint64_
 int cmd_receive(int argc, char **argv)
 {
 	static const char *const kinds[] = {"sealed", "plain", "stdio", NULL};
-	char ip[64] = "0.0.0.0";
+	char ip[64] = "0.0.0.0", guest[128] = "";
 	uint64_t port = 0, wait_s = 60;
 	bool measuring = false;
 	int kind = LINK_SEALED;
@@ -409,11 +448,11 @@ int cmd_receive(int argc, char **argv)
 		{.name = "--bind", .kind = OPTION_TEXT, .value = ip, .maximum = sizeof(ip)},
 		{.name = "--port", .kind = OPTION_NUMBER, .value = &port, .maximum = 65535},
 		{.name = "--wait", .kind = OPTION_NUMBER, .value = &wait_s, .minimum = 1, .maximum = 3600},
+		{.name = "--guest", .kind = OPTION_TEXT, .value = guest, .maximum = sizeof(guest)},
 		{.name = "--measure", .kind = OPTION_FLAG, .value = &measuring, .flag_value = true},
 	};
 	struct error err = {0};
 	static struct receiver receiver = {.turn = PTHREAD_MUTEX_INITIALIZER, .status = -1, .xl_status = -1};
-	receiver.kind = (enum link_kind)kind;
 	receiver.report = STDOUT_FILENO;
 	receiver.cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	signal(SIGPIPE, SIG_IGN);
@@ -423,6 +462,8 @@ int cmd_receive(int argc, char **argv)
 		return 2;
 	}
 	receiver.kind = (enum link_kind)kind;
+	if (*guest)
+		snprintf(receiver.incoming, sizeof(receiver.incoming), "%s" INCOMING_SUFFIX, guest);
 	if (kind == LINK_STDIO)
 		receiver.report = STDERR_FILENO;
 	receiver.link = take_link(&receiver, ip, port, wait_s, &err);

@@ -42,7 +42,7 @@ describe('a migration that works', () => {
     const result = await start().result
     expect(result).toMatchObject({
       outcome: 'migrated', problem: null, summary: 'web runs on hostb.', where: [{ host: 'hostb', domain: 'web' }], leftovers: [],
-      linkBytes: 800, totalMs: 12_000, downtimeMs: 700, downtimeTransferMs: 200, verify: { compared: 60, differing: 0 },
+      linkBytes: 800, totalMs: 12_000, downtimeMs: 700, downtimeTransferMs: 200, verify: { compared: 60, differing: 0, ioBuffers: 0 },
       explored: { kernel: '6.1.0' }, rounds: [{ pages: 100 }],
     })
     expect(phases()).toEqual(['prepare', 'connect', 'precopy', 'final', 'handshake', 'settle'])
@@ -284,6 +284,6 @@ describe('the guest\'s heartbeat', () => {
 })
 
 it('reports pages that differ after a migration as a problem of that run', async () => {
-  migrateDoes(process => lab.succeed(lab.a, lab.b, process, [...afterReady.slice(0, 2), { t: 'verify', compared: 60, differing: 1, skipped: 0, frames: [9] }]))
+  migrateDoes(process => lab.succeed(lab.a, lab.b, process, [...afterReady.slice(0, 2), { t: 'verify', compared: 60, differing: 1, ioBuffers: 0, skipped: 0, frames: [9] }]))
   expect(await start().result).toMatchObject({ outcome: 'migrated', problem: { code: 'stream', message: expect.stringContaining('1 of 60') as string } })
 })

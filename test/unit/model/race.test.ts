@@ -85,7 +85,7 @@ describe('the document of a race', () => {
     expect(document).not.toHaveProperty('error')
     expect(document.runs[1]).toMatchObject({
       mode: 'me2', encoder: 'rle', from: 'hosta', to: 'hostb', linkBytes: 40, totalMs: 500, downtimeMs: 900,
-      downtimeTransferMs: 300, heartbeatGapMs: 1500, verify: { compared: 50_000, differing: 0 }, guestBad: 0, outcome: 'migrated',
+      downtimeTransferMs: 300, heartbeatGapMs: 1500, verify: { compared: 50_000, differing: 0, ioBuffers: 0 }, guestBad: 0, outcome: 'migrated',
     })
     expect(document.settings).toMatchObject({ encoder: 'rle', rateMbit: 20 })
   })

@@ -33,7 +33,7 @@ export function finishedRun(change: { settings?: Partial<RunSettings>, result?: 
       heartbeatsLost: 150,
       rounds: [{ pages: 65_536, leftOut: 0, constant: 0, encoded: 0, raw: 65_536, streamBytes: 270_000_000, linkBytes: 270_100_000, ms: 110_000, final: false }],
       swept: null,
-      verify: { compared: 50_000, differing: 0 },
+      verify: { compared: 50_000, differing: 0, ioBuffers: 0 },
       guestBad: 0,
       guestCheckedAfter: 1200,
       where: [{ host: 'hostb', domain: 'web', state: 'running' }],
