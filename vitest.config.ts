@@ -23,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'xen',
           include: ['test/xen/**/*.test.ts'],
+          globalSetup: ['test/xen/support/teardown.ts'],
           testTimeout: 30 * minutes,
           hookTimeout: 15 * minutes,
           fileParallelism: false,

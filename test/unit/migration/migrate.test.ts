@@ -60,7 +60,7 @@ describe('a migration that works', () => {
 
   it('tells the agents what was asked for', async () => {
     await start({ settings: { mode: 'stock', encoder: null, link: 'plain', rateMbit: null, verify: false, scrub: false } }).result
-    expect(lab.b.process('receive')!.args).toEqual(['receive', '--link', 'plain', '--bind', '10.77.0.2'])
+    expect(lab.b.process('receive')!.args).toEqual(['receive', '--link', 'plain', '--bind', '10.77.0.2', '--guest', 'web'])
     expect(lab.a.process('migrate')!.args).toEqual([
       'migrate', '--domain', 'web', '--mode', 'stock', '--link', 'plain', '--to', '10.77.0.2:40001', '--owner', 'a test', '--no-verify', '--no-scrub',
     ])
