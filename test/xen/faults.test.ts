@@ -199,7 +199,7 @@ describe('while it migrates', () => {
     const [source] = await fromWhere(testLab, guest)
     const data = await mkdtemp(join(tmpdir(), 'me2-killed-'))
     const cli = join(import.meta.dirname, '..', '..', 'electron', 'cli.ts')
-    const console_ = spawn(process.execPath, [cli, 'race', '--guest', guest, '--modes', 'me2', '--repeats', '1', '--rate', '5'], { env: { ...process.env, ME2_DATA_DIR: data }, stdio: 'ignore' })
+    const console_ = spawn(process.execPath, [cli, 'race', '--guest', guest, '--modes', 'me2', '--repeats', '1', '--rate', '5'], { env: { ...process.env, ME2_DATA_DIR: data }, stdio: ['ignore', 'ignore', 'inherit'] })
     const ended = once(console_, 'exit')
     const sending = async (): Promise<string[]> => (await leftOn(source, guest)).filter(line => line.includes(' send '))
     expect(await eventually(sending, ({ length }) => length > 0, 180_000), 'the migration started').not.toEqual([])

@@ -17,12 +17,27 @@ function isThere(guest: string, domains: readonly string[]): boolean {
   return domains.some(name => name === guest || name.startsWith(`${guest}--`))
 }
 
+/** State column of `xl list`: six flags, the fifth is c for crashed; the name is in the first column. */
+export function parseCrashed(xlList: string): string[] {
+  return xlList.split('\n').slice(1).map(line => line.split(/\s+/)).filter(([, , , , flags = '']) => flags[4] === 'c').map(([name]) => name!)
+}
+
 /** Throws `host-unreachable`, or `lab-boot-failed` if xl does not work there. */
 export async function listDomains(run: RunOnHost, host: SshTarget): Promise<string[]> {
   const { code, stdout, stderr } = await run(host, ['xl', 'list'], { timeoutMs: 20_000 })
   if (code !== 0)
     throw new Me2Error('lab-boot-failed', `The Xen tools on a lab host do not answer: ${stderr.trim().slice(0, 300)}`, 'Start the lab again.')
   return parseDomainNames(stdout)
+}
+
+/**
+ * Takes away those of the lab's own guests that have crashed, so that they are started anew: QEMU's emulated SVM delivers an
+ * interrupt twice now and then (asm_sysvec_xen_hvm_callback entered with interrupts off), whatever the guest does.
+ */
+async function clearCrashed(run: RunOnHost, host: SshTarget, guests: readonly GuestSpec[]): Promise<void> {
+  const { stdout } = await run(host, ['xl', 'list'], { timeoutMs: 20_000 })
+  for (const name of parseCrashed(stdout).filter(crashed => guests.some(guest => guest.name === crashed)))
+    await run(host, ['xl', 'destroy', name], { timeoutMs: createTimeoutMs })
 }
 
 async function create(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
@@ -46,10 +61,12 @@ async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpe
 }
 
 /**
- * Guests found on any of the hosts stay as they are; the others are created on the first host, one after the other, and
+ * Guests found on any of the hosts stay as they are, unless they have crashed; the others are created on the first host, one after the other, and
  * age and start to work side by side.
  */
 export async function startMissingGuests(run: RunOnHost, hosts: readonly SshTarget[], guests: readonly GuestSpec[], onStep: (step: string) => void, signal?: AbortSignal): Promise<void> {
+  for (const host of hosts)
+    await clearCrashed(run, host, guests)
   const domains = (await Promise.all(hosts.map(async host => listDomains(run, host)))).flat()
   const missing = guests.filter(guest => !isThere(guest.name, domains))
   // A failed wait is reported when its turn comes, not as an unhandled rejection while the next guest is created.

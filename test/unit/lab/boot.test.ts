@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readGuests } from '../../../electron/services/lab/guests.ts'
-import { parseDomainNames, startMissingGuests } from '../../../electron/services/lab/guestStart.ts'
+import { parseCrashed, parseDomainNames, startMissingGuests } from '../../../electron/services/lab/guestStart.ts'
 import { identify } from '../../../electron/services/lab/processes.ts'
 import { qemuArguments } from '../../../electron/services/lab/qemu.ts'
 import { readSerial, waitUntilReady } from '../../../electron/services/lab/readiness.ts'
@@ -104,6 +104,8 @@ describe('the guests', () => {
   it('are read from xl\'s table', () => {
     expect(parseDomainNames(`${heading}Domain-0     0   512     1     r-----      79.0\nweb--incoming  4   256     1     --p---       0.0\n`)).toEqual(['Domain-0', 'web--incoming'])
     expect(parseDomainNames('')).toEqual([])
+    expect(parseCrashed(`${heading}Domain-0     0   512     1     r-----      79.0\nweb  4   256     1     ---sc-       0.0\ndb   5   256     1     ---s--       0.0\n`)).toEqual(['web'])
+    expect(parseCrashed('')).toEqual([])
   })
 
   it('are started on the first host where they are on neither; one under way counts as there', async () => {
