@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { precheck } from '../../electron/services/migration/precheck/precheck.ts'
 import { defaultTiming } from '../../electron/services/migration/timing.ts'
 import { connect } from '../../electron/services/ssh/connect.ts'
-import { attempt, closeLab, eventually, fromWhere, lab, leftOn, openLab, runningCopies, whileFrozen } from './support/boxedLab.ts'
+import { attempt, closeLab, eventually, fromWhere, healBeforeRetry, lab, leftOn, openLab, runningCopies, whileFrozen } from './support/boxedLab.ts'
 
 const guest = 'idle'
 /** Slow enough that a fault falls into the middle of round 0. */
@@ -27,6 +27,7 @@ let testLab: TestLab
 beforeAll(async () => {
   testLab = await openLab()
 })
+beforeEach(healBeforeRetry)
 
 /** The promise that every case must keep. */
 afterEach(async () => {

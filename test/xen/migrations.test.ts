@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { attempt, closeLab, eventually, fromWhere, leftOn, openLab, runningCopies } from './support/boxedLab.ts'
+import { attempt, blameEmulator, closeLab, eventually, fromWhere, healBeforeRetry, leftOn, openLab, runningCopies } from './support/boxedLab.ts'
 
 const cli = join(import.meta.dirname, '..', '..', 'electron', 'cli.ts')
 const soak = process.env.ME2_SOAK === '1'
@@ -24,6 +24,7 @@ beforeAll(async () => {
   testLab = await openLab()
   data = await mkdtemp(join(tmpdir(), 'me2-data-'))
 })
+beforeEach(healBeforeRetry)
 afterAll(async () => {
   await closeLab(testLab)
   await rm(data, { recursive: true, force: true })
@@ -77,7 +78,13 @@ function allWell(race: Race): void {
 }
 
 async function raceAt20(guest: string): Promise<Race> {
-  return raceSchema.parse(await me2('race', '--guest', guest, '--modes', 'stock,me2', '--repeats', soak ? '2' : '1', '--rate', '20', '--encoder', 'rle'))
+  try {
+    return raceSchema.parse(await me2('race', '--guest', guest, '--modes', 'stock,me2', '--repeats', soak ? '2' : '1', '--rate', '20', '--encoder', 'rle'))
+  }
+  catch (error) {
+    await blameEmulator(testLab, guest)
+    throw error
+  }
 }
 
 describe('the command line on the boxed lab', () => {

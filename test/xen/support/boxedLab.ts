@@ -51,6 +51,27 @@ export async function openLab(): Promise<TestLab> {
   return { hosts: [a!, b!], guests: status.guests }
 }
 
+/** The one interrupt delivered twice that guestStart.ts tells of; any other crash of a guest is ours to explain. */
+const emulatorSignature = 'asm_sysvec_xen_hvm_callback'
+
+/** Throws what vitest.config.ts retries on, if that is what became of the guest. */
+export async function blameEmulator(testLab: TestLab, guest: string): Promise<void> {
+  for (const host of testLab.hosts) {
+    if (!(await copiesOn(host, guest)).some(({ state }) => state === 'crashed'))
+      continue
+    const { connection } = await host.handle.session()
+    const { stdout } = await connection.exec(['sh', '-c', 'tail -qn 60 /var/log/xen/console/guest-"$1"*.log', 'sh', guest])
+    if (stdout.toString().includes(emulatorSignature))
+      throw new Error(`${guest} was crashed by the emulator`)
+  }
+}
+
+/** For beforeEach: guests that the emulator crashed (guestStart.ts) are started anew before a test is tried again. */
+export async function healBeforeRetry({ task }: { task: { result?: { retryCount?: number } } }): Promise<void> {
+  if ((task.result?.retryCount ?? 0) > 0)
+    await lab.up()
+}
+
 export async function closeLab({ hosts }: TestLab): Promise<void> {
   await Promise.all(hosts.map(async ({ handle }) => handle.close()))
 }
@@ -139,5 +160,8 @@ export async function attempt(testLab: TestLab, guest: string, options: AttemptO
       onEvent(event, figures, () => job.cancel())
     },
   })
-  return { result: await job.result, messages }
+  const result = await job.result
+  if (result.outcome === 'failed')
+    await blameEmulator(testLab, guest)
+  return { result, messages }
 }
