@@ -1,5 +1,7 @@
 import type { LabStatus } from '../../services/lab/types.ts'
 import type { Command, Output } from '../command.ts'
+import { chooseLab } from '../hostSelection.ts'
+import { labShares, shareRow } from '../labShares.ts'
 import { labUp } from '../labUp.ts'
 import { formatTable } from '../table.ts'
 
@@ -19,7 +21,12 @@ const up: Command = {
   operands: [],
   summary: 'Builds and boots the boxed lab: two real Xen hosts with three guests.',
   options: [],
-  run: async context => describe(await labUp(context)),
+  run: async (context, args) => {
+    const { json, text } = describe(await labUp(context))
+    const shares = await labShares(context, await chooseLab(context, args))
+    const table = formatTable([['guest', 'in use, not constant', 'of that after RLE', 'free, old data'], ...shares.map(shareRow)])
+    return { json: { ...json as LabStatus, shares }, text: `${text}\nMemory, as the agent sees it from outside:\n${table}` }
+  },
 }
 
 const down: Command = {
