@@ -31,17 +31,25 @@ export async function listDomains(run: RunOnHost, host: SshTarget): Promise<stri
 }
 
 /**
- * Takes away those of the lab's own guests that have crashed, so that they are started anew: QEMU's emulated SVM delivers an
- * interrupt twice now and then (asm_sysvec_xen_hvm_callback entered with interrupts off), whatever the guest does.
+ * Takes away those of these guests that have crashed, so that they can be started anew, and gives their names: QEMU's
+ * emulated SVM delivers an interrupt twice now and then (asm_sysvec_xen_hvm_callback entered with interrupts off), whatever
+ * the guest does.
  */
-async function clearCrashed(run: RunOnHost, host: SshTarget, guests: readonly GuestSpec[]): Promise<void> {
+async function clearCrashed(run: RunOnHost, host: SshTarget, guests: readonly GuestSpec[]): Promise<string[]> {
   const { stdout } = await run(host, ['xl', 'list'], { timeoutMs: 20_000 })
-  for (const name of parseCrashed(stdout).filter(crashed => guests.some(guest => guest.name === crashed)))
+  const crashed = parseCrashed(stdout).filter(name => guests.some(guest => guest.name === name))
+  for (const name of crashed)
     await run(host, ['xl', 'destroy', name], { timeoutMs: createTimeoutMs })
+  return crashed
 }
 
+/** The console's log is begun anew: what an earlier guest of that name said must not pass for this one's words. */
+const createScript = `log=/var/log/xen/console/guest-$1.log
+if [ -e "$log" ]; then mv "$log" "$log.old"; fi
+exec xl create -q "/etc/xen/$1.cfg"`
+
 async function create(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
-  const { code, stderr } = await run(host, ['xl', 'create', '-q', `/etc/xen/${guest.name}.cfg`], { timeoutMs: createTimeoutMs, signal })
+  const { code, stderr } = await run(host, ['sh', '-c', createScript, 'create', guest.name], { timeoutMs: createTimeoutMs, signal })
   if (code !== 0)
     throw new Me2Error('lab-boot-failed', `The guest ${guest.name} could not be started: ${stderr.trim().slice(0, 500)}`, 'Start the lab again.')
 }
@@ -54,15 +62,28 @@ until grep -q '^ME2 up=' "$log" 2>/dev/null; do
 done`
 
 async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
-  const argv = ['timeout', `${workTimeoutSeconds}`, 'sh', '-c', waitScript, 'sh', guest.name]
+  const argv = ['timeout', `${workTimeoutSeconds}`, 'sh', '-c', waitScript, 'wait', guest.name]
   const { code, stderr } = await run(host, argv, { timeoutMs: (workTimeoutSeconds + 20) * 1000, signal })
   if (code !== 0)
     throw new Me2Error('lab-boot-failed', `The guest ${guest.name} started, but its workload did not: ${stderr.trim().slice(0, 500)}`, 'Start the lab again.')
 }
 
+/** The same, with a second chance for a guest that the emulator crashed on its way. */
+async function waitOrStartAgain(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
+  try {
+    await waitUntilWorking(run, host, guest, signal)
+  }
+  catch (error) {
+    if (!(await clearCrashed(run, host, [guest])).length)
+      throw error
+    await create(run, host, guest, signal)
+    await waitUntilWorking(run, host, guest, signal)
+  }
+}
+
 /**
- * Guests found on any of the hosts stay as they are, unless they have crashed; the others are created on the first host, one after the other, and
- * age and start to work side by side.
+ * Guests found on any of the hosts stay as they are, unless they have crashed; the others are created on the first host,
+ * one after the other, and age and start to work side by side.
  */
 export async function startMissingGuests(run: RunOnHost, hosts: readonly SshTarget[], guests: readonly GuestSpec[], onStep: (step: string) => void, signal?: AbortSignal): Promise<void> {
   for (const host of hosts)
@@ -75,7 +96,7 @@ export async function startMissingGuests(run: RunOnHost, hosts: readonly SshTarg
     signal?.throwIfAborted()
     onStep(`starting ${guest.name}`)
     await create(run, hosts[0]!, guest, signal)
-    waits.push(waitUntilWorking(run, hosts[0]!, guest, signal).then(() => null, (error: unknown) => error))
+    waits.push(waitOrStartAgain(run, hosts[0]!, guest, signal).then(() => null, (error: unknown) => error))
   }
   if (missing.length)
     onStep('ageing their memory')

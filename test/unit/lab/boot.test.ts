@@ -84,15 +84,24 @@ describe('the guests', () => {
   const heading = 'Name                                        ID   Mem VCPUs\tState\tTime(s)\n'
   const hosts = ['a', 'b'].map(host => ({ host, port: 22, user: 'root' }))
 
-  /** Two hosts of which only what xl says is made up. */
-  function fakeHosts(domains: Record<string, string[]>, failing: string[] = []) {
+  /** Two hosts of which only what xl says is made up. A command in `failing` fails as often as it is there. */
+  function fakeHosts(domains: Record<string, string[]>, failing: string[] = [], crashed: string[] = []) {
     const commands: string[] = []
+    const row = (name: string) => `${name}     1   256     1     -b--${crashed.includes(name) ? 'c' : '-'}-    1.0\n`
     const run: RunOnHost = async ({ host }, argv) => {
       if (argv[1] === 'list')
-        return { code: 0, stdout: heading + domains[host]!.map(name => `${name}     1   256     1     -b----    1.0\n`).join(''), stderr: '' }
+        return { code: 0, stdout: heading + domains[host]!.map(row).join(''), stderr: '' }
       const line = argv.filter(word => !word.includes('\n')).join(' ')
       commands.push(`${host}: ${line}`)
-      return failing.includes(line) ? { code: 1, stdout: '', stderr: 'out of luck' } : { code: 0, stdout: '', stderr: '' }
+      if (argv[1] === 'destroy')
+        domains[host] = domains[host]!.filter(name => name !== argv[2])
+      if (argv.at(-2) === 'create')
+        domains[host]!.push(argv.at(-1)!)
+      const failure = failing.indexOf(line)
+      if (failure < 0)
+        return { code: 0, stdout: '', stderr: '' }
+      failing.splice(failure, 1)
+      return { code: 1, stdout: '', stderr: 'out of luck' }
     }
     return { run, commands }
   }
@@ -112,7 +121,7 @@ describe('the guests', () => {
     const { run, commands } = fakeHosts({ a: ['Domain-0', 'idle'], b: ['Domain-0', 'web--incoming'] })
     const steps: string[] = []
     await startMissingGuests(run, hosts, await guests(), step => steps.push(step))
-    expect(commands).toEqual(['a: xl create -q /etc/xen/db.cfg', 'a: timeout 180 sh -c sh db'])
+    expect(commands).toEqual(['a: sh -c create db', 'a: timeout 180 sh -c wait db'])
     expect(steps).toEqual(['starting db', 'ageing their memory'])
   })
 
@@ -123,9 +132,26 @@ describe('the guests', () => {
     expect([...commands, ...steps]).toEqual([])
   })
 
+  it('are started anew where they crashed', async () => {
+    const { run, commands } = fakeHosts({ a: ['Domain-0', 'idle', 'db'], b: ['Domain-0', 'web'] }, [], ['web'])
+    await startMissingGuests(run, hosts, await guests(), () => {})
+    expect(commands).toEqual(['b: xl destroy web', 'a: sh -c create web', 'a: timeout 180 sh -c wait web'])
+  })
+
+  it('get a second chance when they crash on their way, and not a third', async () => {
+    const wait = 'timeout 180 sh -c wait db'
+    const start = ['a: sh -c create db', `a: ${wait}`]
+    const others = () => ({ a: ['Domain-0', 'idle', 'web'], b: ['Domain-0'] })
+    const once = fakeHosts(others(), [wait], ['db'])
+    await startMissingGuests(once.run, hosts, await guests(), () => {})
+    expect(once.commands).toEqual([...start, 'a: xl destroy db', ...start])
+    const twice = fakeHosts(others(), [wait, wait], ['db'])
+    await expect(startMissingGuests(twice.run, hosts, await guests(), () => {})).rejects.toMatchObject({ code: 'lab-boot-failed' })
+  })
+
   it.each([
-    ['could not be created', 'xl create -q /etc/xen/web.cfg', 'web'],
-    ['started but do no work', 'timeout 180 sh -c sh idle', 'idle'],
+    ['could not be created', 'sh -c create web', 'web'],
+    ['started but do no work', 'timeout 180 sh -c wait idle', 'idle'],
   ])('are named when they %s', async (_, failing, name) => {
     const { run } = fakeHosts({ a: ['Domain-0'], b: ['Domain-0'] }, [failing])
     await expect(startMissingGuests(run, hosts, await guests(), () => {}))
