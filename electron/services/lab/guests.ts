@@ -62,8 +62,16 @@ export function describeGuest({ work: _, ...guest }: GuestSpec): LabGuest {
   return guest
 }
 
+/** Where heartbeats go. */
+export interface HeartbeatTo {
+  /** Multicast address that all hosts have joined. */
+  group: string
+  /** The hosts' addresses: a guest asks them whether anybody listens, and keeps quiet if not. */
+  hosts: readonly string[]
+}
+
 /** Kernel parameters; those with a dot reach the guest's init and no kernel code. */
-function kernelParameters(guest: GuestSpec, heartbeatGroup: string): string {
+function kernelParameters(guest: GuestSpec, heartbeatTo: HeartbeatTo): string {
   const contents = Object.entries(guest.work.contents).map(([kind, weight]) => `${kind}:${weight}`)
   const settings = {
     address: `${guest.address}/24`,
@@ -73,14 +81,15 @@ function kernelParameters(guest: GuestSpec, heartbeatGroup: string): string {
     dirty: guest.work.dirtyPagesPerSecond,
     check: guest.work.checkPagesPerSecond,
     contents: contents.join(),
-    heartbeat: `${heartbeatGroup}:${guest.heartbeatPort}`,
+    heartbeat: `${heartbeatTo.group}:${guest.heartbeatPort}`,
+    hosts: heartbeatTo.hosts.join(),
   }
   const ours = Object.entries(settings).map(([key, value]) => `me2.${key}=${value}`)
   return ['console=hvc0', 'loglevel=4', 'mitigations=off', 'ipv6.disable=1', ...ours].join(' ')
 }
 
-/** The guest's configuration file in the format of xl.cfg(5). `heartbeatGroup`: the multicast address both hosts have joined. */
-export function xlConfig(guest: GuestSpec, heartbeatGroup: string): string {
+/** The guest's configuration file in the format of xl.cfg(5). */
+export function xlConfig(guest: GuestSpec, heartbeatTo: HeartbeatTo): string {
   return [
     `name = "${guest.name}"`,
     'type = "pvh"',
@@ -91,7 +100,7 @@ export function xlConfig(guest: GuestSpec, heartbeatGroup: string): string {
     // By default Xen emulates RDTSC, because QEMU's is not invariant: each look at the clock would cost a guest 0.1 ms.
     'tsc_mode = "native"',
     `vif = [ "mac=${guest.mac},bridge=xenbr0" ]`,
-    `extra = "${kernelParameters(guest, heartbeatGroup)}"`,
+    `extra = "${kernelParameters(guest, heartbeatTo)}"`,
     'on_crash = "preserve"',
     'on_reboot = "destroy"',
     '',

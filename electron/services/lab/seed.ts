@@ -75,6 +75,7 @@ export async function sowSeeds(hosts: readonly SeedHost[], guests: readonly Gues
   const outside = keys.map(({ host, hostKey }) => ({ host: '127.0.0.1', port: host.sshPort, publicKey: hostKey.publicKey }))
   const inside = keys.map(({ host, hostKey }) => ({ host: host.linkAddress, port: 22, publicKey: hostKey.publicKey }))
   const authorized = [visitor.publicKey, ...keys.map(key => key.rootKey.publicKey)].map(key => `${key}\n`).join('')
+  const heartbeatTo = { group: heartbeatGroup, hosts: hosts.map(host => host.linkAddress) }
   await writeFile(knownHostsFile, knownHosts(outside), { mode: 0o600 })
   for (const { host, hostKey, rootKey } of keys) {
     await writeArchive(host.folder, [
@@ -84,7 +85,7 @@ export async function sowSeeds(hosts: readonly SeedHost[], guests: readonly Gues
       { path: 'etc/ssh/ssh_host_ed25519_key', text: hostKey.privateKey, mode: 0o600 },
       { path: 'etc/ssh/ssh_known_hosts', text: knownHosts(inside) },
       { path: 'etc/hosts', text: ['127.0.0.1 localhost', ...hosts.map(each => `${each.linkAddress} ${each.name}`), ''].join('\n') },
-      ...guests.map(guest => ({ path: `etc/xen/${guest.name}.cfg`, text: xlConfig(guest, heartbeatGroup) })),
+      ...guests.map(guest => ({ path: `etc/xen/${guest.name}.cfg`, text: xlConfig(guest, heartbeatTo) })),
     ])
   }
 }

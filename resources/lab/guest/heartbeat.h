@@ -1,23 +1,31 @@
-/* The guest's sign of life: a UDP datagram, format in resources/agent/PROTOCOL.md, "heartbeat".
- * It goes to a multicast group that both hosts have joined: one datagram instead of one to each host, because what a
- * datagram costs is the switch between guest and dom0, and that is the dearest thing on an emulated processor. */
+/* The guest's sign of life: a UDP datagram every 10 ms, format in resources/agent/PROTOCOL.md, "heartbeat".
+ *
+ * What a datagram costs is the switch between guest and dom0, and that is the dearest thing on an emulated processor: three
+ * guests that beat without end fill it. So a guest beats to one multicast group that both hosts have joined, and only while
+ * one of them listens. It asks each of them once in a while with a beat of its own: a host where nobody listens on the port
+ * refuses it (ICMP, seen as an error of the socket); a host that says nothing counts as listening. */
 #ifndef HEARTBEAT_H
 #define HEARTBEAT_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { HEARTBEAT_HOSTS = 2 };
+
 struct heartbeat {
-	int fd;
-	struct sockaddr_in to;
+	int group_fd;
+	int host_fd[HEARTBEAT_HOSTS];
+	bool refused[HEARTBEAT_HOSTS]; /* since it was last asked */
+	int hosts;
 	uint64_t sequence;
+	uint64_t asked_ns;
+	bool wanted; /* somebody listens: to be called every 10 ms, otherwise now and then */
 };
 
-/* `to` reads ADDRESS:PORT. Returns false with errno set (EINVAL: it does not). */
-bool heartbeat_open(struct heartbeat *heartbeat, const char *to);
+/* `group` reads ADDRESS:PORT, `hosts` ADDRESS or ADDRESS,ADDRESS. Returns false with errno set (EINVAL: they do not). */
+bool heartbeat_open(struct heartbeat *heartbeat, const char *group, const char *hosts);
 
-/* Sends what there is to say now. Never blocks; what cannot be sent is a lost heartbeat, as it should be. */
-void heartbeat_send(struct heartbeat *heartbeat, uint64_t monotonic_ns, uint64_t bad, uint64_t checked);
+/* Beats if it is wanted, asks if it is time. Never blocks; what cannot be sent is a lost heartbeat, as it should be. */
+void heartbeat_step(struct heartbeat *heartbeat, uint64_t monotonic_ns, uint64_t bad, uint64_t checked);
 
 #endif

@@ -95,6 +95,8 @@ static bool parse_one(struct settings *settings, const char *argument)
 		return parse_mix(value, &settings->mix);
 	if ((value = value_of(argument, "heartbeat")))
 		return parse_text(value, settings->heartbeat, sizeof settings->heartbeat);
+	if ((value = value_of(argument, "hosts")))
+		return parse_text(value, settings->hosts, sizeof settings->hosts);
 	return false;
 }
 

@@ -17,7 +17,8 @@ struct settings {
 	unsigned check_per_second; /* check=N: pages verified a second, round and round */
 	unsigned churn_per_second; /* churn=N: pages allocated or given back a second */
 	struct content_mix mix;    /* contents=text:4,rows:2 ... */
-	char heartbeat[32];        /* heartbeat=ADDRESS:PORT */
+	char heartbeat[32];        /* heartbeat=ADDRESS:PORT: the multicast group that hears it */
+	char hosts[40];            /* hosts=ADDRESS,ADDRESS: members of the group, asked whether they listen */
 };
 
 /* Returns NULL, or the first argument that is not understood, out of bounds, or asks for more hot pages than there are. */

@@ -1,5 +1,6 @@
 /* The work of a lab guest: keeps pages of known contents, rewrites some at a set rate, checks all of them again and again,
- * and sends a heartbeat every 10 ms. One thread, woken every 10 ms, so that it costs an emulated CPU little.
+ * and sends a heartbeat every 10 ms while somebody listens. One thread that sleeps as long as it may, because each time a
+ * guest wakes is dear on an emulated processor.
  *
  * Says on standard output (the guest's console), once a second:
  *   ME2 up=SECONDS heartbeats=N rewritten=N checked=N sweeps=N bad=N
@@ -18,7 +19,8 @@
 #include "settings.h"
 
 static const uint64_t second_ns = 1000000000u;
-static const uint64_t tick_ns = 10000000u;
+static const uint64_t beating_tick_ns = 10000000u;
+static const uint64_t resting_tick_ns = 50000000u;
 static const uint64_t longest_catch_up_ns = 200000000u;
 
 struct workload {
@@ -96,7 +98,7 @@ static _Noreturn void run(struct workload *workload)
 		uint64_t now = now_ns();
 		uint64_t elapsed = now - last < longest_catch_up_ns ? now - last : longest_catch_up_ns;
 		last = now;
-		heartbeat_send(&workload->heartbeat, now, workload->bad, workload->checked);
+		heartbeat_step(&workload->heartbeat, now, workload->bad, workload->checked);
 		if (workload->settings.hot_pages)
 			for (uint64_t n = due(&dirty_credit, workload->settings.dirty_per_second, elapsed); n; n--)
 				rewrite_one(workload);
@@ -109,6 +111,7 @@ static _Noreturn void run(struct workload *workload)
 			report(workload, now);
 			next_report = now + second_ns;
 		}
+		uint64_t tick_ns = workload->heartbeat.wanted ? beating_tick_ns : resting_tick_ns;
 		/* after a pause: go on from now, do not make up for every tick */
 		wake = now - wake > longest_catch_up_ns ? now + tick_ns : wake + tick_ns;
 		sleep_until_ns(wake);
@@ -132,7 +135,7 @@ int main(int argc, char *argv[])
 		printf("ME2 failed: setting %s\n", unknown);
 		return 2;
 	}
-	if (!heartbeat_open(&workload.heartbeat, settings->heartbeat))
+	if (!heartbeat_open(&workload.heartbeat, settings->heartbeat, settings->hosts))
 		return fail("heartbeat");
 	if (!ageing_begin(&ageing, (settings->memory_pages + settings->file_pages) * PAGE_BYTES))
 		return fail("ageing");

@@ -1,8 +1,10 @@
 /* Unit tests of the guest's workload, run on the machine that builds it: what it would miss, no migration test could see. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ageing.h"
@@ -137,14 +139,76 @@ static void settings_are_understood_or_refused(void)
 		CHECK(settings_parse(&settings, 1, &bad[i]) != NULL, "%s", bad[i]);
 }
 
-static void heartbeats_go_to_an_address_and_a_port(void)
+static void heartbeats_go_to_a_group_and_its_members(void)
+{
+	static const char *const bad[][2] = {
+		{ "", "127.0.0.1" }, { "239.77.0.1", "127.0.0.1" }, { "239.77.0.1:0", "127.0.0.1" }, { "239.77.0.1:65536", "127.0.0.1" },
+		{ "host:1", "127.0.0.1" }, { "1.2.3.4:5 ", "127.0.0.1" }, { "300.1.1.1:5", "127.0.0.1" },
+		{ "127.0.0.1:5", "" }, { "127.0.0.1:5", "host" }, { "127.0.0.1:5", "127.0.0.1,127.0.0.1,127.0.0.1" },
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct heartbeat heartbeat;
+		CHECK(!heartbeat_open(&heartbeat, bad[i][0], bad[i][1]) && errno == EINVAL, "%s %s", bad[i][0], bad[i][1]);
+	}
+}
+
+static int listen_on(const char *address, uint16_t port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	CHECK(inet_pton(AF_INET, address, &at.sin_addr) == 1 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0, "%s", strerror(errno));
+	return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_in at;
+	socklen_t size = sizeof at;
+	CHECK(getsockname(fd, (struct sockaddr *)&at, &size) == 0);
+	return ntohs(at.sin_port);
+}
+
+/* Steps every 10 ms of `from_ms` to `to_ms` of the guest's clock; returns how often it said that somebody listens. */
+static int step(struct heartbeat *heartbeat, uint64_t from_ms, uint64_t to_ms)
+{
+	int wanted = 0;
+	for (uint64_t ms = from_ms; ms < to_ms; ms += 10) {
+		heartbeat_step(heartbeat, ms * 1000000, 0, 0);
+		wanted += heartbeat->wanted;
+	}
+	return wanted;
+}
+
+static size_t sequences_heard(int fd)
+{
+	uint64_t datagram[5], last = 0;
+	size_t heard = 0;
+	for (; recv(fd, datagram, sizeof datagram, 0) == sizeof datagram; heard++) {
+		CHECK(datagram[1] > last);
+		last = datagram[1];
+	}
+	return heard;
+}
+
+/* Two hosts and the group that both are in, as addresses of loopback. */
+static void it_beats_only_while_a_host_listens(void)
 {
 	struct heartbeat heartbeat;
-	CHECK(heartbeat_open(&heartbeat, "239.77.0.1:7701"));
-	close(heartbeat.fd);
-	static const char *const bad[] = { "", "239.77.0.1", "239.77.0.1:0", "239.77.0.1:65536", "host:1", "1.2.3.4:5 ", "300.1.1.1:5" };
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		CHECK(!heartbeat_open(&heartbeat, bad[i]) && errno == EINVAL, "%s", bad[i]);
+	char group[32];
+	int members = listen_on("127.0.0.3", 0);
+	uint16_t port = port_of(members);
+	snprintf(group, sizeof group, "127.0.0.3:%u", port);
+	CHECK(heartbeat_open(&heartbeat, group, "127.0.0.1,127.0.0.2"));
+	CHECK(step(&heartbeat, 0, 5000) == 0 && heartbeat.sequence == 5, "nobody listens: it only asks: %d", (int)heartbeat.sequence);
+
+	int listener = listen_on("127.0.0.2", port);
+	CHECK(step(&heartbeat, 5000, 7000) > 50, "one of two is enough");
+	size_t heard = sequences_heard(listener) + sequences_heard(members);
+	CHECK(heard == heartbeat.sequence - 5, "all %d beats since then were heard, each once, not %zu", (int)heartbeat.sequence - 5, heard);
+
+	close(listener);
+	step(&heartbeat, 7000, 9000);
+	CHECK(step(&heartbeat, 9000, 12000) == 0, "it stops when the listener has gone");
 }
 
 int main(void)
@@ -156,7 +220,8 @@ int main(void)
 	contents_shrink_as_little_as_real_ones();
 	a_mix_keeps_its_shares();
 	settings_are_understood_or_refused();
-	heartbeats_go_to_an_address_and_a_port();
+	heartbeats_go_to_a_group_and_its_members();
+	it_beats_only_while_a_host_listens();
 	printf("workload: all tests passed\n");
 	return 0;
 }

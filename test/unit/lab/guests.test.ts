@@ -51,16 +51,16 @@ describe('the guests of the lab', () => {
 
 describe('a guest\'s xl configuration', () => {
   it('carries the workload on the kernel command line', () => {
-    const config = xlConfig(parseGuests(file())[0]!, '239.1.2.3')
+    const config = xlConfig(parseGuests(file())[0]!, { group: '239.1.2.3', hosts: ['10.0.0.1', '10.0.0.2'] })
     expect(config).toContain('name = "web"\n')
     expect(config).toContain('type = "pvh"\n')
     expect(config).toContain('memory = 256\n')
     expect(config).toContain('mac=00:16:3e:00:00:01,bridge=xenbr0')
-    expect(config).toContain('me2.address=10.0.0.5/24 me2.memory=64 me2.file=8 me2.hot=16 me2.dirty=10 me2.check=20 me2.contents=text:2,rows:1 me2.heartbeat=239.1.2.3:7000"')
+    expect(config).toContain('me2.address=10.0.0.5/24 me2.memory=64 me2.file=8 me2.hot=16 me2.dirty=10 me2.check=20 me2.contents=text:2,rows:1 me2.heartbeat=239.1.2.3:7000 me2.hosts=10.0.0.1,10.0.0.2"')
   })
 
   it('stays below what Linux takes as a command line, 2048 bytes', async () => {
     for (const each of await readGuests(resources))
-      expect(xlConfig(each, '239.100.100.100').length).toBeLessThan(2048)
+      expect(xlConfig(each, { group: '239.100.100.100', hosts: ['10.100.100.100', '10.100.100.101'] }).length).toBeLessThan(2048)
   })
 })
