@@ -2,9 +2,10 @@ import antfu from '@antfu/eslint-config'
 
 export default antfu(
   {
-    typescript: { tsconfigPath: 'tsconfig.json' },
+    typescript: { parserOptions: { projectService: false, project: ['./tsconfig.json', './renderer/tsconfig.json'], extraFileExtensions: ['.vue'] }, tsconfigPath: 'tsconfig.json' },
+    vue: true,
     markdown: false,
-    ignores: ['package-lock.json', 'resources/agent', '**/*.md'],
+    ignores: ['package-lock.json', 'resources/agent', 'renderer/components.d.ts', 'dist', '**/*.md'],
   },
   {
     rules: {
@@ -15,6 +16,14 @@ export default antfu(
       'antfu/consistent-list-newline': 'off',
       'antfu/if-newline': 'off',
       'antfu/reasonable-newline': 'off',
+    },
+  },
+  {
+    files: ['renderer/**/*.vue'],
+    rules: {
+      'vue/max-attributes-per-line': 'off',
+      'vue/singleline-html-element-content-newline': 'off',
+      'vue/component-name-in-template-casing': ['error', 'PascalCase', { registeredComponentsOnly: false }],
     },
   },
   {

@@ -1,0 +1,3 @@
+import { words } from '../../app/words.ts'
+
+export const homeMessages = words({ title: 'Home' } as const, { title: 'Home' })

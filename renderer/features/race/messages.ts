@@ -1,0 +1,3 @@
+import { words } from '../../app/words.ts'
+
+export const raceMessages = words({ title: 'Race' } as const, { title: 'Race' })

@@ -1,0 +1,3 @@
+import { words } from '../../app/words.ts'
+
+export const settingsMessages = words({ title: 'Settings' } as const, { title: 'Settings' })

@@ -1,0 +1,36 @@
+/** What the user chose, and what helps when something is wrong. */
+import { eventIterator } from '@orpc/contract'
+import { z } from 'zod'
+import { bytesUpTo } from './bytes.ts'
+import { forOperators, forViewers } from './procedure.ts'
+import { raceRequestSchema } from './races.ts'
+
+const raceDefaults = raceRequestSchema.pick({ repeats: true, encoder: true, link: true, rateMbit: true, verify: true, scrub: true, settleMs: true })
+
+export const settingsSchema = z.object({
+  language: z.enum(['system', 'en', 'zh']).default('system'),
+  theme: z.enum(['system', 'light', 'dark']).default('system'),
+  race: raceDefaults.default({ repeats: 2, encoder: 'rle', link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000 }),
+  lab: z.object({
+    /** Bring the boxed lab up when the console starts. */
+    startWithConsole: z.boolean(),
+  }).default({ startWithConsole: true }),
+})
+export type Settings = z.infer<typeof settingsSchema>
+
+const fileSchema = z.object({ name: z.string(), mediaType: z.string(), bytes: bytesUpTo(16 * 1024 * 1024) })
+
+export const settings = {
+  watch: forViewers.output(eventIterator(settingsSchema)),
+  /** Only the fields given change. */
+  change: forOperators.input(z.object({
+    language: settingsSchema.shape.language.unwrap().optional(),
+    theme: settingsSchema.shape.theme.unwrap().optional(),
+    race: raceDefaults.optional(),
+    lab: settingsSchema.shape.lab.unwrap().optional(),
+  })).output(z.void()),
+  /** Where things are kept on this machine, and how much. */
+  places: forOperators.output(z.object({ runsFolder: z.string(), runsBytes: z.number(), labFolder: z.string(), labBytes: z.number() })),
+  /** Versions, settings, logs, checks; secrets, addresses and guests' contents removed. */
+  diagnostics: forOperators.output(fileSchema),
+}
