@@ -3,10 +3,10 @@ module.exports = {
   forbidden: [
     {
       name: 'shared-stands-alone',
-      comment: 'shared/ is what both sides agree on: it imports itself and zod.',
+      comment: 'shared/ is what both sides agree on: it imports itself, zod, and the contract library.',
       severity: 'error',
       from: { path: '^shared/' },
-      to: { pathNot: ['^shared/', '^node_modules/zod/'] },
+      to: { pathNot: ['^shared/', '^node_modules/zod/', '^node_modules/@orpc/contract/'] },
     },
     {
       name: 'renderer-knows-only-shared',
@@ -26,6 +26,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^electron/services/' },
       to: { path: ['^electron/shell/', '^node_modules/electron/', '^electron$'] },
+    },
+    {
+      name: 'only-the-shell-knows-electron',
+      comment: 'The package tries to download Electron when it is required; its types are for everybody.',
+      severity: 'error',
+      from: { pathNot: ['^electron/shell/', '^electron-builder'] },
+      to: { path: ['^node_modules/electron/', '^electron$'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'product-does-not-know-its-tests',

@@ -27,8 +27,13 @@ export default antfu(
     },
   },
   {
+    // Programs, run and never imported.
+    files: ['electron/start.ts', 'test/e2e/shots.ts', '.tools/**'],
+    rules: { 'antfu/no-top-level-await': 'off' },
+  },
+  {
     // These print what they measured.
-    files: ['test/xen/**', 'test/agent/**'],
+    files: ['test/xen/**', 'test/agent/**', 'test/e2e/**'],
     rules: { 'no-console': 'off' },
   },
 )

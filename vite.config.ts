@@ -26,7 +26,7 @@ export default defineConfig({
       autoImport: false,
       components: { dts: 'components.d.ts' },
       colorMode: false,
-      icon: { clientBundle: { scan: true } },
+      icon: { clientBundle: { scan: { globInclude: ['**/*.vue', '**/*.ts'] } } },
       theme: { defaultVariants: { size: 'sm' } },
       ui: {
         colors: { primary: 'ink', neutral: 'zinc', success: 'teal', warning: 'amber', error: 'rose', info: 'sky' },

@@ -1,13 +1,18 @@
+import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
 const minutes = 60_000
 
-/** unit: milliseconds each. ssh: a real sshd on loopback. agent: kernels in plain QEMU. xen: the boxed lab. */
+/**
+ * unit, contract, renderer: milliseconds each. ssh: a real sshd on loopback. agent: kernels in plain QEMU. e2e: the built
+ * console in Chromium, on recordings. electron: where its binary is. xen: the boxed lab, from the command line and on the screen.
+ */
 export default defineConfig({
   test: {
     reporters: ['verbose'],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'] } },
+      { plugins: [vue()], test: { name: 'renderer', include: ['test/renderer/**/*.test.ts'], environment: 'happy-dom' } },
       { test: { name: 'ssh', include: ['test/ssh/**/*.test.ts'], testTimeout: minutes, hookTimeout: minutes } },
       {
         test: {
@@ -19,6 +24,17 @@ export default defineConfig({
           maxWorkers: 1,
         },
       },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 2 * minutes,
+          hookTimeout: 2 * minutes,
+          fileParallelism: false,
+          maxWorkers: 1,
+        },
+      },
+      { test: { name: 'electron', include: ['test/electron/**/*.test.ts'], testTimeout: 2 * minutes, hookTimeout: 2 * minutes } },
       {
         test: {
           name: 'xen',

@@ -1,5 +1,5 @@
 /**
- * Brings a clone into a state where it can run: node modules, system packages, the agent's executable.
+ * Brings a clone into a state where it can run: node modules, system packages, the agent's executable, the built pages.
  * Plain JavaScript without a dependency, because it runs before there is one, on the system's own Node.
  * A second run only looks and takes a fraction of a second. Everything is said on stderr.
  *
@@ -8,7 +8,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 
@@ -20,7 +20,7 @@ const labPackages = [
   'qemu-system-x86', 'qemu-utils', 'seabios', 'mmdebstrap', 'e2fsprogs', 'kmod', 'eatmydata', 'busybox-static', 'cpio',
   'zstd', 'xz-utils', 'openssh-client',
 ]
-const testPackages = ['clang', 'libclang-rt-dev', 'openssh-server', 'sudo', 'util-linux']
+const testPackages = ['clang', 'libclang-rt-dev', 'openssh-server', 'sudo', 'util-linux', 'chromium', 'fonts-noto-cjk']
 
 function say(text) {
   process.stderr.write(`${text}\n`)
@@ -101,6 +101,42 @@ function buildAgent() {
     fail('The agent could not be built: see above.')
 }
 
+/** Everything that the built pages come from. */
+function rendererInputs() {
+  const files = ['renderer', 'shared'].flatMap(folder => readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name !== 'components.d.ts')
+    .map(entry => path.join(entry.parentPath, entry.name)))
+  return [...files.sort(), ...['vite.config.ts', 'package-lock.json'].map(name => path.join(root, name))]
+}
+
+/** Builds the pages when what they come from is not what they were last built from. */
+function buildRenderer() {
+  const hash = createHash('sha256')
+  for (const file of rendererInputs())
+    hash.update(`${path.relative(root, file)}\0`).update(readFileSync(file))
+  const wanted = hash.digest('hex')
+  const stamp = path.join(root, 'dist', 'renderer.stamp')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted)
+    return
+  say('Building the console …')
+  build('vite.config.ts')
+  writeFileSync(stamp, wanted)
+}
+
+function build(config) {
+  const vite = path.join(modules, 'vite', 'bin', 'vite.js')
+  if (!run(path.join(modules, '.bin', 'node'), [vite, 'build', '--config', config, '--logLevel', 'warn']))
+    fail('The console could not be built: see above.')
+}
+
+/** Only where Electron's executable is: the package leaves its name in path.txt. */
+function buildShell() {
+  if (existsSync(path.join(modules, 'electron', 'path.txt')))
+    build('shell.vite.config.ts')
+}
+
 installModules()
 installPackages([...agentPackages, ...labPackages, ...(process.argv.includes('--test') ? testPackages : [])])
 buildAgent()
+buildRenderer()
+buildShell()

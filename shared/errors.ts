@@ -19,6 +19,8 @@ export const problemCodes = [
   'disk-full', 'upload-damaged', 'agent-missing', 'agent-protocol', 'output-too-large',
   // migration
   'precheck-failed', 'state-unknown',
+  // the console
+  'not-operator',
   // the boxed lab
   'lab-missing-tools', 'lab-no-space', 'lab-build-failed', 'lab-boot-failed', 'lab-not-running', 'lab-busy',
   // runs

@@ -15,7 +15,6 @@ import { labCommands } from './commands/lab.ts'
 import { mapCommand } from './commands/map.ts'
 import { raceCommand } from './commands/race.ts'
 import { runsCommands } from './commands/runs.ts'
-import { startCommand } from './commands/start.ts'
 import { commandHelp, overview } from './help.ts'
 import { Terminal } from './terminal.ts'
 
@@ -28,7 +27,7 @@ export interface Environment {
 }
 
 const commands: readonly Command[] = [
-  startCommand, ...labCommands, ...hostsCommands, mapCommand, raceCommand, ...runsCommands, ...agentCommands,
+  ...labCommands, ...hostsCommands, mapCommand, raceCommand, ...runsCommands, ...agentCommands,
 ]
 
 const common: readonly OptionSpec[] = [

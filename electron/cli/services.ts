@@ -2,9 +2,9 @@
 import type { HostKeyQuestion } from '../services/ssh/hostKeys.ts'
 import type { Services } from './command.ts'
 import type { Terminal } from './terminal.ts'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { dataFolder, resourcesFolder } from '../folders.ts'
 import { deployAgent, removeAgent } from '../services/agent/deploy.ts'
 import { openHostStore } from '../services/hosts/hostStore.ts'
 import { createLab, defaultCacheDir } from '../services/lab/lab.ts'
@@ -17,16 +17,6 @@ import { createAskSecret } from './secrets.ts'
 /** An emulated host that is busy takes its time. */
 const connectTimeoutMs = 60_000
 
-const resources = join(import.meta.dirname, '..', '..', 'resources')
-
-/** Runs, own hosts, known host keys. ME2_DATA_DIR puts it elsewhere, for tests. */
-function dataFolder(): string {
-  const { ME2_DATA_DIR: chosen = '', XDG_DATA_HOME: data = '' } = process.env
-  if (chosen !== '')
-    return chosen
-  return join(data === '' ? join(homedir(), '.local', 'share') : data, 'me2-lab-console')
-}
-
 export function createServices({ acceptNew, terminal }: { acceptNew: boolean, terminal: Terminal }): Services {
   const folder = dataFolder()
   const ask = createAskSecret(process.stdin, text => process.stderr.write(text))
@@ -35,13 +25,13 @@ export function createServices({ acceptNew, terminal }: { acceptNew: boolean, te
     return acceptNew
   }
   return {
-    lab: createLab({ cacheDir: defaultCacheDir(), resourcesDir: join(resources, 'lab'), log: line => terminal.line(line) }),
+    lab: createLab({ cacheDir: defaultCacheDir(), resourcesDir: join(resourcesFolder, 'lab'), log: line => terminal.line(line) }),
     runs: createRunStore(join(folder, 'runs')),
     timing: defaultTiming,
     ownHosts: openHostStore(join(folder, 'hosts.json')),
     resolveTarget: spec => resolveTarget(spec),
     connect: async target => connect(target, { ownKnownHostsFile: join(folder, 'known_hosts'), acceptHostKey: accept, ask, timeoutMs: connectTimeoutMs }),
-    deploy: async connection => deployAgent(connection, join(resources, 'agent', 'build', 'agent'), { log: line => terminal.line(line) }),
+    deploy: async connection => deployAgent(connection, join(resourcesFolder, 'agent', 'build', 'agent'), { log: line => terminal.line(line) }),
     removeAgent,
   }
 }

@@ -2,6 +2,7 @@
 import { createI18n } from 'vue-i18n'
 import { homeMessages } from '../features/home/messages.ts'
 import { hostsMessages } from '../features/hosts/messages.ts'
+import { labMessages } from '../features/lab/messages.ts'
 import { memoryMessages } from '../features/memory/messages.ts'
 import { raceMessages } from '../features/race/messages.ts'
 import { runsMessages } from '../features/runs/messages.ts'
@@ -11,6 +12,7 @@ import { appMessages } from './messages.ts'
 const features = {
   app: appMessages,
   home: homeMessages,
+  lab: labMessages,
   hosts: hostsMessages,
   memory: memoryMessages,
   race: raceMessages,

@@ -1,16 +1,7 @@
 /** The screens. The address after # names one, so that a reload and a link keep the place. */
+import type { ScreenName } from './screens.ts'
 import { createRouter, createWebHashHistory } from 'vue-router'
-
-/** In the order of the rail; the keys 1 … 5 go to the first five. */
-export const screens = [
-  { name: 'home', path: '/', icon: 'i-lucide-house' },
-  { name: 'hosts', path: '/hosts', icon: 'i-lucide-server' },
-  { name: 'memory', path: '/memory', icon: 'i-lucide-grid-3x3' },
-  { name: 'race', path: '/race', icon: 'i-lucide-flag' },
-  { name: 'runs', path: '/runs', icon: 'i-lucide-library' },
-  { name: 'settings', path: '/settings', icon: 'i-lucide-settings' },
-] as const
-export type ScreenName = typeof screens[number]['name']
+import { screens } from './screens.ts'
 
 const views = {
   home: async () => import('../features/home/HomeScreen.vue'),

@@ -19,8 +19,8 @@ export const useSession = defineStore('session', () => {
         followStream(async (client, signal) => client.session.questions(undefined, { signal }), { onValue: open => questions.value = open })
     })
   }
-  async function answer(id: string, text: string | null): Promise<void> {
-    await call(async client => client.session.answer({ id, answer: text }))
+  async function answer(id: string, text: string | null, keep: boolean): Promise<void> {
+    await call(async client => client.session.answer({ id, answer: text, keep }))
   }
   return { session, questions, isOperator, start, answer }
 })

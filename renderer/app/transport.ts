@@ -8,6 +8,7 @@ import { createORPCClient } from '@orpc/client'
 import { RPCLink as PortLink } from '@orpc/client/message-port'
 import { RPCLink as SocketLink } from '@orpc/client/websocket'
 import { bytesSerializer } from '../../shared/contract/bytes.ts'
+import { portMessage, portWantedMessage } from '../../shared/contract/shellMessages.ts'
 
 export type ConsoleClient = ContractRouterClient<Contract>
 
@@ -18,7 +19,6 @@ export interface Link {
 }
 
 const tokenKey = 'me2-token'
-const portMessage = 'me2-port'
 const protocolPrefix = 'me2.'
 
 /** The token arrives in the address once, and is kept for this tab so that a reload works. */
@@ -54,11 +54,11 @@ async function receivePort(): Promise<Link> {
       resolve(event.ports[0])
     }
     window.addEventListener('message', take)
-    window.postMessage('me2-port-wanted', location.origin)
+    window.postMessage(portWantedMessage, location.origin)
   })
   port.start()
   const client: ConsoleClient = createORPCClient(new PortLink({ port, customJsonSerializers: [bytesSerializer] }))
-  return { client, closed: new Promise(() => {}) }
+  return { client, closed: new Promise(resolve => port.addEventListener('close', () => resolve())) }
 }
 
 const inElectron = location.protocol === 'app:'

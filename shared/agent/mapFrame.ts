@@ -52,7 +52,7 @@ interface Header {
   frames: number
 }
 
-function damaged(what: string): Me2Error {
+export function damaged(what: string): Me2Error {
   return new Me2Error('agent-protocol', `The agent sent a damaged memory map: ${what}.`, 'Start the map again; if it happens again, remove the agent from the host and let it be uploaded anew.')
 }
 
@@ -112,7 +112,7 @@ class PayloadReader {
 }
 
 /** `skips`: each run has a leading count of frames to pass over. */
-function* readRuns(payload: Uint8Array, frames: number, skips: boolean): Generator<MapRun> {
+export function* readRuns(payload: Uint8Array, frames: number, skips: boolean): Generator<MapRun> {
   const reader = new PayloadReader(payload)
   let next = 0
   while (!reader.atEnd) {

@@ -9,24 +9,21 @@ export function bytesUpTo(maxBytes: number): z.ZodType<Uint8Array> {
   return z.custom<Uint8Array>(value => value instanceof Uint8Array && value.length <= maxBytes, `At most ${maxBytes} bytes.`)
 }
 
-const chunk = 0x8000
+/** As much of Node's Buffer as is used: Node 24 has no base64 of its own for a Uint8Array, and a browser has no Buffer. */
+interface Base64 {
+  from: ((bytes: ArrayBufferLike, offset: number, length: number) => { toString: (encoding: 'base64') => string }) & ((text: string, encoding: 'base64') => Uint8Array)
+}
 
-/** For runtimes without Uint8Array.prototype.toBase64 (Node 24). */
+const nodes = (globalThis as { Buffer?: Base64 }).Buffer
+
 function toBase64(bytes: Uint8Array): string {
-  const native = (bytes as { toBase64?: () => string }).toBase64
-  if (native)
-    return native.call(bytes)
-  let text = ''
-  for (let start = 0; start < bytes.length; start += chunk)
-    text += String.fromCharCode(...bytes.subarray(start, start + chunk))
-  return btoa(text)
+  return nodes
+    ? nodes.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+    : (bytes as Uint8Array & { toBase64: () => string }).toBase64()
 }
 
 function fromBase64(text: string): Uint8Array {
-  const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array }).fromBase64
-  if (native)
-    return native.call(Uint8Array, text)
-  return Uint8Array.from(atob(text), character => character.charCodeAt(0))
+  return nodes ? new Uint8Array(nodes.from(text, 'base64')) : (Uint8Array as unknown as { fromBase64: (text: string) => Uint8Array }).fromBase64(text)
 }
 
 /** Given to the RPC library on both sides; the number is ours, above those it keeps for itself. */

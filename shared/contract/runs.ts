@@ -8,7 +8,7 @@ import { forOperators, forViewers, problemSchema } from './procedure.ts'
 
 const runId = z.string().regex(/^[\w-]{1,80}$/)
 const runIds = z.array(runId).min(1).max(200)
-const maxFileBytes = 64 * 1024 * 1024
+const maxFileBytes = 16 * 1024 * 1024
 
 const listedSchema = z.object({
   id: runId,

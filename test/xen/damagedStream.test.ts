@@ -154,7 +154,10 @@ async function sendDamaged(fault: string[]): Promise<Outcome> {
   }
 }
 
-/** The guest's own word, heard at the source for a second. */
+/** A guest asks every 1.2 s whether anybody listens (resources/lab/guest/heartbeat.c). */
+const listenMs = 4000
+
+/** The guest's own word, heard at the source. */
 async function expectGuestWell(): Promise<void> {
   const copies = await copiesOn(source, guest)
   expect(copies.map(({ name }) => name)).toEqual([guest])
@@ -164,7 +167,7 @@ async function expectGuestWell(): Promise<void> {
   const messages: AgentMessage[] = []
   const listener = await AgentTask.start(agent, ['heartbeat', '--port', String(heartbeatPort), '--from', address], message => messages.push(message))
   await listener.message('heartbeat', slowMs)
-  await sleep(1000)
+  await sleep(listenMs)
   listener.closeStdin()
   expect(await listener.endsWithin(slowMs)).toBe(true)
   const summary = messages.find(message => message.t === 'heartbeatSummary')

@@ -147,7 +147,7 @@ async function startGuest(host: TestHost, name: string, kernel: string, settings
     'vcpus = 1',
     'tsc_mode = "native"',
     'vif = [ "mac=00:16:3e:77:00:99,bridge=xenbr0" ]',
-    `extra = "console=hvc0 loglevel=4 mitigations=off ${kernel} me2.address=10.77.0.99/24 me2.memory=32 me2.file=4 me2.hot=8 me2.dirty=200 me2.check=400 me2.contents=text:2,rows:2,pointers:1 me2.heartbeat=239.77.0.1:7799 ${settings}"`,
+    `extra = "console=hvc0 loglevel=4 mitigations=off ${kernel} me2.address=10.77.0.99/24 me2.memory=32 me2.file=4 me2.hot=8 me2.dirty=200 me2.check=400 me2.contents=text:2,rows:2,pointers:1 me2.heartbeat=239.77.0.1:7799 me2.hosts=${testLab.hosts.map(host => host.linkAddress).join()} ${settings}"`,
     'on_crash = "preserve"',
     '',
   ].join('\n')

@@ -25,6 +25,8 @@ import { precheck } from './precheck/precheck.ts'
 import { asProblem } from './problems.ts'
 
 export interface RaceRequest {
+  /** Default: a new one. Races with one id are shown as one (twins). */
+  id?: string
   /** Where the guest is now, and where it goes first. */
   home: HostHandle
   away: HostHandle
@@ -87,7 +89,7 @@ interface Ready extends Precheck {
 
 class Race {
   private readonly request: RaceRequest
-  private readonly id = randomUUID()
+  private readonly id: string
   private readonly legs: RaceLeg[]
   private readonly stop = new AbortController()
   private readonly prechecks: DirectionChecks[] = []
@@ -97,6 +99,7 @@ class Race {
 
   constructor(request: RaceRequest) {
     this.request = request
+    this.id = request.id ?? randomUUID()
     this.legs = raceOrder(request.modes, request.repeats)
   }
 

@@ -212,22 +212,3 @@ describe('lab', () => {
     expect(me2.labCalls).toEqual(['down', 'up', 'reset with image'])
   })
 })
-
-describe('start', () => {
-  /** Stops at the guest's name, so that the test does not wait for a race. */
-  const interruptedStart = async () => {
-    me2.onProgress = text => text.includes('undisturbed') && me2.interrupt()
-    return me2.run('start')
-  }
-
-  it('ends the lab on Ctrl-C if it started it', async () => {
-    me2.labState = 'stopped'
-    expect(await interruptedStart()).toBe(1)
-    expect(me2.labCalls).toEqual(['up', 'down'])
-  })
-
-  it('leaves a lab that was there before', async () => {
-    expect(await interruptedStart()).toBe(1)
-    expect(me2.labCalls).toEqual(['up'])
-  })
-})

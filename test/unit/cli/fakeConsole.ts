@@ -20,8 +20,6 @@ export class FakeConsole {
   labState: LabStatus['state'] = 'running'
   stdout = ''
   stderr = ''
-  /** Called on what the command line writes to stderr. */
-  onProgress: (text: string) => void = () => {}
   private readonly interrupts = new Set<() => void>()
 
   constructor(folder: string) {
@@ -37,7 +35,6 @@ export class FakeConsole {
       stdout: addTo('stdout'),
       stderr: { write: (text) => {
         this.stderr += text
-        this.onProgress(text)
       } },
       createServices: () => this.services(),
       onInterrupt: (action) => {

@@ -1,0 +1,96 @@
+/** The contract, answered by the services. Who may call what, and how problems travel, is settled here for every procedure. */
+import type { Role } from '../shared/contract/procedure.ts'
+import type { Console } from './console.ts'
+import { implement } from '@orpc/server'
+import { contract } from '../shared/contract/index.ts'
+import { Me2Error } from '../shared/errors.ts'
+import { readGuestPage } from './services/memory/guestPage.ts'
+import { followGuestMap } from './services/memory/mapMessages.ts'
+import { diagnosticBundle } from './services/settings/diagnostics.ts'
+import { folderBytes } from './services/settings/folderBytes.ts'
+
+export interface RouterContext {
+  role: Role
+  console: Console
+}
+
+const labEveryMs = 100
+const listEveryMs = 200
+
+const os = implement(contract).$context<RouterContext>().use(async ({ context, procedure, next }) => {
+  if (procedure['~orpc'].meta.role === 'operator' && context.role !== 'operator')
+    throw new Me2Error('not-operator', 'Only who operates this console may do that.', 'Ask the instructor.')
+  return next()
+})
+
+function busyRace(console: Console): void {
+  if (console.races.isBusy)
+    throw new Me2Error('busy', 'A race is under way in the lab.', 'Wait for its end, or stop it.')
+}
+
+export function createRouter() {
+  return os.router({
+    session: {
+      hello: os.session.hello.handler(({ context: { role, console: { version, shell, questions } } }) => ({ role, version, shell, canKeepSecrets: questions.canKeep })),
+      questions: os.session.questions.handler(({ context, signal }) => context.console.questions.open.follow({ signal })),
+      answer: os.session.answer.handler(({ context, input }) => context.console.questions.answer(input.id, input.answer, input.keep)),
+    },
+    lab: {
+      watch: os.lab.watch.handler(({ context, signal }) => context.console.lab.view.follow({ signal, everyMs: labEveryMs })),
+      up: os.lab.up.handler(({ context }) => context.console.lab.up()),
+      down: os.lab.down.handler(async ({ context }) => {
+        busyRace(context.console)
+        await context.console.lab.down()
+      }),
+      reset: os.lab.reset.handler(async ({ context, input }) => {
+        busyRace(context.console)
+        await context.console.lab.reset(input.image)
+      }),
+    },
+    hosts: {
+      watch: os.hosts.watch.handler(({ context, signal }) => context.console.hosts.hosts.follow({ signal, everyMs: listEveryMs })),
+      load: os.hosts.load.handler(({ context, signal }) => context.console.hosts.loads.follow({ signal })),
+      add: os.hosts.add.handler(async ({ context, input }) => context.console.hosts.add(input.name, input.address)),
+      edit: os.hosts.edit.handler(async ({ context, input }) => context.console.hosts.edit(input.host, input.name, input.address)),
+      remove: os.hosts.remove.handler(async ({ context, input }) => context.console.hosts.remove(input.host)),
+      probe: os.hosts.probe.handler(async ({ context, input }) => context.console.hosts.probe(input.host)),
+      removeAgent: os.hosts.removeAgent.handler(async ({ context, input }) => context.console.hosts.removeAgent(input.host)),
+      sshAliases: os.hosts.sshAliases.handler(({ context }) => context.console.hosts.sshAliases()),
+    },
+    memory: {
+      watch: os.memory.watch.handler(async function* ({ context, input, signal }) {
+        const { agent } = await context.console.hosts.host(input.host).handle.session()
+        yield* followGuestMap(agent, input.guest, input.everyMs, signal)
+      }),
+      page: os.memory.page.handler(async ({ context, input }) => {
+        const { agent } = await context.console.hosts.host(input.host).handle.session()
+        return readGuestPage(agent, input.guest, input.frame)
+      }),
+    },
+    races: {
+      precheck: os.races.precheck.handler(async ({ context, input }) => context.console.races.precheck(input)),
+      start: os.races.start.handler(({ context, input }) => ({ id: context.console.races.start(input) })),
+      watch: os.races.watch.handler(({ context, signal }) => context.console.races.watch(signal)),
+      cancel: os.races.cancel.handler(({ context }) => context.console.races.cancel()),
+    },
+    runs: {
+      watch: os.runs.watch.handler(({ context, signal }) => context.console.runs.watch(signal)),
+      get: os.runs.get.handler(async ({ context, input }) => context.console.runs.get(input.id)),
+      events: os.runs.events.handler(({ context, input }) => context.console.runs.events(input.id)),
+      describe: os.runs.describe.handler(async ({ context, input }) => context.console.runs.describe(input.id, input)),
+      remove: os.runs.remove.handler(async ({ context, input }) => context.console.runs.remove(input.ids)),
+      restore: os.runs.restore.handler(async ({ context, input }) => context.console.runs.restore(input.ids)),
+      export: os.runs.export.handler(async ({ context, input }) => context.console.runs.export(input.ids, input.format, input.language)),
+      import: os.runs.import.handler(async ({ context, input }) => ({ id: await context.console.runs.import(input.bytes) })),
+    },
+    settings: {
+      watch: os.settings.watch.handler(({ context, signal }) => context.console.settings.settings.follow({ signal })),
+      change: os.settings.change.handler(async ({ context, input }) => context.console.settings.change(input)),
+      places: os.settings.places.handler(async ({ context: { console: { folders } } }) => ({
+        runsFolder: folders.runs, runsBytes: await folderBytes(folders.runs), labFolder: folders.lab, labBytes: await folderBytes(folders.lab),
+      })),
+      diagnostics: os.settings.diagnostics.handler(async ({ context }) => diagnosticBundle(context.console)),
+    },
+  })
+}
+export type ConsoleRouter = ReturnType<typeof createRouter>

@@ -1,0 +1,359 @@
+/**
+ * All hosts that the console knows, the boxed lab's and one's own, with what is known of each: one place that connects,
+ * probes, samples their load and keeps the list of their guests fresh, while somebody looks.
+ */
+import type { Domain, LoadMessage } from '../../../shared/agent/messages.ts'
+import type { GuestView, HostLoad, HostView } from '../../../shared/contract/hosts.ts'
+import type { HostAgent } from '../agent/types.ts'
+import type { LabGuest, LabStatus } from '../lab/types.ts'
+import type { HostConnection, SshTarget } from '../ssh/types.ts'
+import type { HostStore } from './hostStore.ts'
+import type { HostProbe } from './probeHost.ts'
+import { Me2Error } from '../../../shared/errors.ts'
+import { AgentTask } from '../migration/agentTask.ts'
+import { domainsOn } from '../migration/findGuest.ts'
+import { HostHandle } from '../migration/hostHandle.ts'
+import { asProblem } from '../migration/problems.ts'
+import { Broadcast, Watched } from '../watched.ts'
+import { loadBetween } from './load.ts'
+import { probeHost } from './probeHost.ts'
+import { readSshAliases } from './sshAliases.ts'
+
+export interface HostRegistryOptions {
+  store: HostStore
+  resolveTarget: (address: string) => SshTarget
+  connect: (target: SshTarget) => Promise<HostConnection>
+  deploy: (connection: HostConnection) => Promise<HostAgent>
+  removeAgent: (connection: HostConnection) => Promise<string[]>
+  /** For a one-line answer of an agent. */
+  requestMs: number
+}
+
+/** A host as migrations need it. */
+export interface KnownHost {
+  name: string
+  lab: 'boxed' | 'own'
+  handle: HostHandle
+  /** At which other hosts reach it; null: not known. */
+  linkAddress: string | null
+}
+
+interface Entry extends KnownHost {
+  address: string
+  target: () => SshTarget
+  view: HostView
+  /** A connection that a probe made and the handle takes over. */
+  fresh: { connection: HostConnection, agent: HostAgent } | null
+  sampler: AbortController | null
+}
+
+const sampleEveryMs = 1000
+/** Asking for guests costs a process on the host, so it is done when their number changed, and now and then. */
+const guestsEveryMs = 4000
+const retrySamplingMs = 5000
+
+export class HostRegistry {
+  readonly hosts: Watched<HostView[]>
+  readonly loads: Broadcast<HostLoad>
+  private readonly options: HostRegistryOptions
+  private readonly entries = new Map<string, Entry>()
+  private labGuests: readonly LabGuest[] = []
+  private watchers = { hosts: 0, loads: 0 }
+  /** Hosts of a race under way: nobody may cut their connections. */
+  private held: ReadonlySet<string> = new Set()
+
+  constructor(options: HostRegistryOptions) {
+    this.options = options
+    this.hosts = new Watched<HostView[]>([], (count) => {
+      this.watchers.hosts = count
+      this.sampleWhereWatched()
+    })
+    this.loads = new Broadcast<HostLoad>((count) => {
+      this.watchers.loads = count
+      this.sampleWhereWatched()
+    })
+  }
+
+  /** Reads the user's list. */
+  async load(): Promise<void> {
+    for (const { name, address } of await this.options.store.list())
+      this.addEntry({ name, address, lab: 'own', target: () => this.options.resolveTarget(address), linkAddress: null })
+    this.publish()
+  }
+
+  /** The boxed lab's hosts, or none. Resolves when each was probed. */
+  async setBoxed(status: LabStatus | null): Promise<void> {
+    for (const entry of [...this.entries.values()].filter(each => each.lab === 'boxed'))
+      await this.dropEntry(entry)
+    this.labGuests = status?.guests ?? []
+    for (const { name, ssh, linkAddress } of status?.hosts ?? [])
+      this.addEntry({ name, address: `${ssh.host}:${ssh.port}`, lab: 'boxed', target: () => ssh, linkAddress })
+    this.publish()
+    await Promise.all((status?.hosts ?? []).map(async ({ name }) => this.probe(name)))
+  }
+
+  /** Throws `usage` for a name nobody knows. */
+  host(name: string): KnownHost {
+    return this.entry(name)
+  }
+
+  /** While these are held, what would cut their connections is refused as `busy`. */
+  hold(names: readonly string[]): void {
+    this.held = new Set(names)
+  }
+
+  sshAliases(): { alias: string, address: string }[] {
+    return readSshAliases().flatMap((alias) => {
+      try {
+        const { user, host, port } = this.options.resolveTarget(alias)
+        return [{ alias, address: `${user}@${host}:${port}` }]
+      }
+      catch {
+        return []
+      }
+    })
+  }
+
+  labGuest(name: string): LabGuest | null {
+    return this.labGuests.find(guest => guest.name === name) ?? null
+  }
+
+  async add(name: string, address: string): Promise<void> {
+    if (this.entries.has(name))
+      throw new Me2Error('usage', `There is a host ${name} already.`, 'Choose another name.')
+    this.options.resolveTarget(address)
+    await this.options.store.add({ name, address })
+    this.addEntry({ name, address, lab: 'own', target: () => this.options.resolveTarget(address), linkAddress: null })
+    this.publish()
+  }
+
+  async edit(host: string, name: string, address: string): Promise<void> {
+    const entry = this.freeEntry(this.ownEntry(host))
+    if (name !== host && this.entries.has(name))
+      throw new Me2Error('usage', `There is a host ${name} already.`, 'Choose another name.')
+    this.options.resolveTarget(address)
+    await this.dropEntry(entry)
+    await this.options.store.remove(host)
+    await this.add(name, address)
+  }
+
+  async remove(host: string): Promise<void> {
+    const entry = this.freeEntry(this.ownEntry(host))
+    await this.options.store.remove(host)
+    await this.dropEntry(entry)
+    this.publish()
+  }
+
+  /** Looks at everything anew. What is wrong becomes part of the host's view; nothing is thrown but for an unknown name. */
+  async probe(name: string): Promise<void> {
+    const entry = this.freeEntry(this.entry(name))
+    entry.sampler?.abort()
+    await entry.handle.close()
+    this.change(entry, { state: 'connecting', problem: null })
+    try {
+      const connection = await this.options.connect(entry.target())
+      await this.probeOver(entry, connection)
+    }
+    catch (error) {
+      this.change(entry, { state: 'problem', problem: asProblem(error), guests: [] })
+    }
+    this.sampleWhereWatched()
+  }
+
+  /** The host is as it was before us. */
+  async removeAgent(name: string): Promise<void> {
+    const entry = this.freeEntry(this.entry(name))
+    entry.sampler?.abort()
+    const connection = await this.options.connect(entry.target())
+    try {
+      await this.options.removeAgent(connection)
+    }
+    finally {
+      connection.close()
+      await entry.handle.close()
+      this.change(entry, { state: 'off', agent: null, guests: [] })
+    }
+  }
+
+  async refreshGuests(name: string): Promise<void> {
+    const entry = this.entries.get(name)
+    if (entry?.view.state === 'ready')
+      this.change(entry, { guests: await this.guestsOf(entry) })
+  }
+
+  async close(): Promise<void> {
+    for (const entry of this.entries.values()) {
+      entry.sampler?.abort()
+      await entry.handle.close()
+    }
+  }
+
+  private entry(name: string): Entry {
+    const entry = this.entries.get(name)
+    if (!entry)
+      throw new Me2Error('usage', `There is no host ${name}.`, 'It may have been removed; look at the list of hosts.')
+    return entry
+  }
+
+  private ownEntry(name: string): Entry {
+    const entry = this.entry(name)
+    if (entry.lab === 'boxed')
+      throw new Me2Error('usage', `${name} belongs to the boxed lab.`, 'It comes and goes with the lab.')
+    return entry
+  }
+
+  private freeEntry(entry: Entry): Entry {
+    if (this.held.has(entry.name))
+      throw new Me2Error('busy', `A race is under way on ${entry.name}.`, 'Wait for its end, or stop it.')
+    return entry
+  }
+
+  private addEntry(host: Pick<Entry, 'name' | 'address' | 'lab' | 'target' | 'linkAddress'>): void {
+    const { name, address, lab } = host
+    const view: HostView = { name, address, lab, state: 'off', problem: null, checks: null, checkedAt: null, facts: null, agent: null, guests: [] }
+    const entry: Entry = { ...host, view, fresh: null, sampler: null, handle: new HostHandle(name, async () => this.openSession(entry)) }
+    this.entries.set(name, entry)
+  }
+
+  private async dropEntry(entry: Entry): Promise<void> {
+    this.entries.delete(entry.name)
+    entry.sampler?.abort()
+    await entry.handle.close()
+  }
+
+  private async openSession(entry: Entry): Promise<{ connection: HostConnection, agent: HostAgent }> {
+    const { fresh } = entry
+    entry.fresh = null
+    if (fresh)
+      return fresh
+    const connection = await this.options.connect(entry.target())
+    try {
+      return { connection, agent: await this.options.deploy(connection) }
+    }
+    catch (error) {
+      connection.close()
+      throw error
+    }
+  }
+
+  private async probeOver(entry: Entry, connection: HostConnection): Promise<void> {
+    let agent: HostAgent | null = null
+    const probe = await probeHost(connection, async (over) => {
+      agent = await this.options.deploy(over)
+      return agent
+    })
+    if (agent !== null && probe.facts) {
+      entry.fresh = { connection, agent }
+      await entry.handle.session()
+    }
+    else {
+      connection.close()
+    }
+    const ready = probe.facts !== null
+    this.change(entry, {
+      state: ready ? 'ready' : 'problem',
+      problem: ready ? null : firstProblem(probe),
+      checks: probe.checks,
+      checkedAt: new Date().toISOString(),
+      facts: factsOf(probe),
+      agent: agent === null ? null : await versionOf(agent),
+      guests: ready ? await this.guestsOf(entry) : [],
+    })
+  }
+
+  private async guestsOf(entry: Entry): Promise<GuestView[]> {
+    const domains = await domainsOn(entry.handle, this.options.requestMs)
+    return domains.filter(domain => domain.domid !== 0).map(domain => this.guestView(entry, domain))
+  }
+
+  private guestView(entry: Entry, { domid, name, kind, state, memoryBytes, vcpus }: Domain): GuestView {
+    const known = entry.lab === 'boxed' ? this.labGuest(name) : null
+    return { domid, name, kind, state, memoryBytes, vcpus, workload: known && { profile: known.profile, sentence: known.sentence } }
+  }
+
+  private change(entry: Entry, part: Partial<HostView>): void {
+    entry.view = { ...entry.view, ...part }
+    if (this.entries.get(entry.name) === entry)
+      this.publish()
+  }
+
+  private publish(): void {
+    this.hosts.set([...this.entries.values()].map(({ view }) => view))
+  }
+
+  private sampleWhereWatched(): void {
+    const watched = this.watchers.hosts + this.watchers.loads > 0
+    for (const entry of this.entries.values()) {
+      if (!watched)
+        entry.sampler?.abort()
+      else if (entry.view.state === 'ready' && (entry.sampler === null || entry.sampler.signal.aborted))
+        this.sample(entry)
+    }
+  }
+
+  private sample(entry: Entry): void {
+    const abort = new AbortController()
+    entry.sampler = abort
+    void this.keepSampling(entry, abort.signal)
+  }
+
+  private async keepSampling(entry: Entry, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.sampleOnce(entry, signal)
+      }
+      catch (error) {
+        if (!signal.aborted)
+          this.change(entry, { state: 'problem', problem: asProblem(error), guests: [] })
+      }
+      if (!signal.aborted)
+        await new Promise(resolve => setTimeout(resolve, retrySamplingMs))
+    }
+  }
+
+  /** Until the agent, the connection or the signal ends. */
+  private async sampleOnce(entry: Entry, signal: AbortSignal): Promise<void> {
+    let before: LoadMessage | null = null
+    let askedAtMs = 0
+    const { agent } = await entry.handle.session()
+    if (entry.view.state !== 'ready')
+      this.change(entry, { state: 'ready', problem: null })
+    const task = await AgentTask.start(agent, ['load', '--every', String(sampleEveryMs)], (message) => {
+      if (message.t !== 'load')
+        return
+      if (before)
+        this.loads.send(loadBetween(entry.name, before, message))
+      const changed = before !== null && before.domains.map(({ domid }) => domid).join() !== message.domains.map(({ domid }) => domid).join()
+      before = message
+      if (changed || performance.now() - askedAtMs > guestsEveryMs) {
+        askedAtMs = performance.now()
+        this.refreshGuests(entry.name).catch(() => {})
+      }
+    })
+    const stop = (): void => task.closeStdin()
+    signal.addEventListener('abort', stop)
+    if (signal.aborted)
+      stop()
+    await task.ended
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function firstProblem({ checks, host }: HostProbe): HostView['problem'] {
+  const failed = checks.find(check => check.severity === 'error')
+  return failed ? { code: failed.code, message: failed.message, action: failed.action } : { code: 'internal', message: `${host} could not be looked at.`, action: '' }
+}
+
+function factsOf({ facts }: HostProbe): HostView['facts'] {
+  if (!facts)
+    return null
+  const { hostname, xen, kernel, cpuModel, cpus, totalBytes } = facts
+  return { hostname, kernel, cpuModel, cpus, totalBytes, xen: xen ? `${xen.major}.${xen.minor}${xen.extra}` : '' }
+}
+
+/** Version, and the part of the file's name that tells its content (agent/deploy.ts). */
+async function versionOf(agent: HostAgent): Promise<string> {
+  const version = await agent.request(['version'], 'version')
+  const content = agent.path.slice(agent.path.lastIndexOf('-') + 1, agent.path.length).slice(0, 8)
+  return version.t === 'version' ? `${version.agent} (${content})` : content
+}

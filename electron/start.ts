@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+/**
+ * What `npm start` does: opens the console, in Electron where its binary and a display are at hand, otherwise for the
+ * browser at an address that it prints; the boxed lab builds and boots meanwhile. Ctrl-C ends everything it started.
+ *
+ *   --port N      the web server's port; default: any free one
+ *   --no-lab      leave the boxed lab as it is
+ *   --no-browser  open no browser
+ */
+import type { LabView } from '../shared/contract/lab.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { formatMs } from '../shared/model/format.ts'
+import { Terminal } from './cli/terminal.ts'
+import { createConsole } from './console.ts'
+import { consoleVersion, dataFolder, rendererFolder, resourcesFolder, root } from './folders.ts'
+import { chooseDesktop } from './shell/findElectron.ts'
+import { startWeb } from './web.ts'
+
+const phaseNames: Record<LabView['phases'][number]['id'], string> = {
+  tools: 'tools', image: 'image of the hosts', boot: 'booting', guests: 'guests', agents: 'agents',
+}
+
+const { values: options } = parseArgs({
+  options: { 'port': { type: 'string', default: '0' }, 'no-lab': { type: 'boolean', default: false }, 'no-browser': { type: 'boolean', default: false } },
+})
+
+const stop = new AbortController()
+let interrupts = 0
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (++interrupts > 1)
+      process.exit(130)
+    stop.abort()
+  })
+}
+
+function openBrowser(address: string): void {
+  const hasDisplay = (process.env.DISPLAY ?? '') !== '' || (process.env.WAYLAND_DISPLAY ?? '') !== ''
+  if (options['no-browser'] || process.platform !== 'linux' || !hasDisplay)
+    return
+  const browser = spawn('xdg-open', [address], { stdio: 'ignore', detached: true })
+  browser.on('error', () => {})
+  browser.unref()
+}
+
+function describe({ state, phases, problem }: LabView): [string, string] {
+  const phase = phases.find(each => each.state === 'running')
+  if (phase)
+    return [`Boxed lab: ${phaseNames[phase.id]}`, `${phase.detail}${phase.elapsedMs === null ? '' : ` (${formatMs(phase.elapsedMs)})`}`]
+  if (problem)
+    return [`The boxed lab ${state === 'failed' ? 'did not start' : `is ${state}`}: ${problem.message}`, problem.action]
+  return [`The boxed lab is ${state}.`, '']
+}
+
+async function serveWeb(): Promise<void> {
+  const terminal = new Terminal(process.stderr)
+  const console = await createConsole({ dataFolder: dataFolder(), resourcesFolder, shell: 'web', version: consoleVersion() })
+  const web = await startWeb({ console, filesFolder: rendererFolder, port: Number(options.port) })
+  process.stdout.write(`The console is here:\n${web.addresses.operator}\nFor a second screen that only watches:\n${web.addresses.viewer}\nCtrl-C ends it.\n`)
+  openBrowser(web.addresses.operator)
+  await console.lab.look()
+  const ownLab = !options['no-lab'] && console.settings.settings.value.lab.startWithConsole && console.lab.view.value.state !== 'running'
+  if (ownLab)
+    console.lab.up()
+  for await (const view of console.lab.view.follow({ signal: stop.signal, everyMs: 500 }))
+    terminal.status(...describe(view))
+  terminal.line('Ending …')
+  await console.close()
+  if (ownLab)
+    await console.lab.down()
+  await web.close()
+}
+
+/** The app does all by itself; it ends with its window, or with this program. */
+async function openDesktop(executable: string): Promise<void> {
+  const app = spawn(executable, [root], { stdio: 'inherit' })
+  stop.signal.addEventListener('abort', () => app.kill())
+  await once(app, 'exit')
+}
+
+const desktop = chooseDesktop(root, { platform: process.platform, env: process.env, uid: process.getuid?.() })
+if ('executable' in desktop) {
+  await openDesktop(desktop.executable)
+}
+else {
+  process.stderr.write(`Served to the browser, because ${desktop.reason}.\n`)
+  await serveWeb()
+}
+process.exit(0)
