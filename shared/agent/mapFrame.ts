@@ -31,17 +31,32 @@ export interface MapRun {
   pageClass: number
 }
 
-export type MapFrame = MapSnapshot | MapDelta
+/** Frames found written since they were last looked at; sent after a delta where it was asked for. */
+export interface MapWritten {
+  kind: 'written'
+  sequence: number
+  ns: number
+  frames: number
+  /** One look at all of memory takes this long; 0: not known yet. */
+  sweepMs: number
+  /** Their class is 0 and means nothing. */
+  runs: MapRun[]
+}
+
+export type MapFrame = MapSnapshot | MapDelta | MapWritten
 
 const headerBytes = 40
 const magic = 0x4D32454D
 const kindSnapshot = 1
 const kindDelta = 2
+const kindWritten = 3
 
 /** 256 GiB of guest memory. */
 const maxFrames = 2 ** 26
 /** The longest honest run is a skip, a count and a class, one byte each, for a single frame. */
 const maxPayloadBytesPerFrame = 3
+/** The sweep's time at the start of a `written` frame. */
+const maxVarintBytes = 5
 
 interface Header {
   kind: number
@@ -68,13 +83,13 @@ function readHeader(bytes: Uint8Array): Header {
     ns: Number(view.getBigUint64(24, true)),
     frames: Number(view.getBigUint64(32, true)),
   }
-  if (header.kind !== kindSnapshot && header.kind !== kindDelta)
+  if (![kindSnapshot, kindDelta, kindWritten].includes(header.kind))
     throw damaged(`frame kind ${header.kind} is not known`)
   if (bytes[5] !== 0 || bytes[6] !== 0 || bytes[7] !== 0)
     throw damaged('reserved bytes are in use')
   if (header.frames > maxFrames)
     throw damaged(`${header.frames} page frames are more than ${maxFrames}`)
-  if (header.payloadBytes > header.frames * maxPayloadBytesPerFrame)
+  if (header.payloadBytes > header.frames * maxPayloadBytesPerFrame + (header.kind === kindWritten ? maxVarintBytes : 0))
     throw damaged(`${header.payloadBytes} bytes are too many for ${header.frames} page frames`)
   return header
 }
@@ -90,6 +105,10 @@ class PayloadReader {
 
   get atEnd(): boolean {
     return this.offset === this.bytes.length
+  }
+
+  get rest(): Uint8Array {
+    return this.bytes.subarray(this.offset)
   }
 
   byte(): number {
@@ -133,6 +152,10 @@ function decode({ kind, sequence, ns, frames, crc }: Header, payload: Uint8Array
     throw damaged('a checksum does not match')
   if (kind === kindDelta)
     return { kind: 'delta', sequence, ns, frames, changes: [...readRuns(payload, frames, true)] }
+  if (kind === kindWritten) {
+    const reader = new PayloadReader(payload)
+    return { kind: 'written', sequence, ns, frames, sweepMs: reader.varint(), runs: [...readRuns(reader.rest, frames, true)] }
+  }
   const classes = new Uint8Array(frames)
   for (const { first, count, pageClass } of readRuns(payload, frames, false))
     classes.fill(pageClass, first, first + count)

@@ -205,7 +205,7 @@ const verifySchema = z.object({
   t: z.literal('verify'),
   compared: count,
   differing: count,
-  /** Differ, but a back end was granted to write there while the guest was suspended. */
+  /** Differ, but were written while the guest was suspended, by a back end or by Xen itself. */
   ioBuffers: count.default(0),
   skipped: count,
   frames: z.array(count).max(1024),
@@ -251,6 +251,17 @@ const heartbeatSummarySchema = z.object({
 })
 export type HeartbeatSummaryMessage = z.infer<typeof heartbeatSummarySchema>
 
+const pageSchema = z.object({
+  t: z.literal('page'),
+  frame: count,
+  class: z.int().min(0).max(255),
+  fate: z.enum(['leftOut', 'constant', 'encoded', 'raw', 'absent']),
+  rleBytes: count.max(4096),
+  /** Base64 of 4096 bytes. */
+  content: z.base64().max(5464).nullable(),
+})
+export type PageMessage = z.infer<typeof pageSchema>
+
 const linkTestSchema = z.object({ t: z.literal('linkTest'), bytes, ms: milliseconds, bytesPerSecond: z.number().nonnegative() })
 export type LinkTestMessage = z.infer<typeof linkTestSchema>
 
@@ -283,6 +294,7 @@ export const agentMessageSchema = z.union([
     heartbeatSchema,
     heartbeatSummarySchema,
     linkTestSchema,
+    pageSchema,
     selfTestSchema,
   ]),
   receiveDoneSchema,

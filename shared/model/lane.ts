@@ -248,29 +248,27 @@ function hear(ear: Ear, { received, gapMs }: HeartbeatMessage, tMs: number): voi
 }
 
 function addSourceMessage(lane: LaneState, message: AgentMessage, tMs: number): void {
-  switch (message.t) {
-    case 'start':
-      lane.startedMs ??= tMs
-      break
-    case 'progress':
-      addProgress(lane, message, tMs)
-      break
-    case 'round':
-      addRound(lane, message, tMs)
-      break
-    case 'suspended':
-      lane.suspendedMs ??= tMs
-      lane.suspendedNs ??= message.ns
-      break
-    case 'unpaused':
-      if (message.status === 0)
-        unpause(lane, message.ns, tMs)
-      break
-    case 'verify':
-      lane.verifiedMs = tMs
-      break
-    case 'done':
-      lane.doneMs = tMs
+  if (message.t === 'start') {
+    lane.startedMs ??= tMs
+  }
+  else if (message.t === 'progress') {
+    addProgress(lane, message, tMs)
+  }
+  else if (message.t === 'round') {
+    addRound(lane, message, tMs)
+  }
+  else if (message.t === 'suspended') {
+    lane.suspendedMs ??= tMs
+    lane.suspendedNs ??= message.ns
+  }
+  else if (message.t === 'unpaused' && message.status === 0) {
+    unpause(lane, message.ns, tMs)
+  }
+  else if (message.t === 'verify') {
+    lane.verifiedMs = tMs
+  }
+  else if (message.t === 'done') {
+    lane.doneMs = tMs
   }
 }
 
@@ -385,6 +383,12 @@ export function heartbeatOf(lane: LaneState): Ear {
   const lastAtSource = source.heardMs.at(-1) ?? -Infinity
   const lastAtTarget = target.heardMs.at(-1) ?? -Infinity
   return lastAtTarget - lastAtSource > quietEarMs ? target : source
+}
+
+/** The guest's longest silence as that host measured it, the one that goes on included; 0: none was heard of. */
+export function longestGapMs(lane: LaneState): number {
+  const side = heartbeatOf(lane) === lane.ears.source ? 'source' : 'target'
+  return lane.figures.heartbeat[side]?.largestGapMs ?? 0
 }
 
 /** Where the race is over for this lane: the guest runs again; null until then. */

@@ -108,7 +108,7 @@ const resultSchema = z.object({
   heartbeatsLost: count.nullable(),
   rounds: z.array(roundSchema).max(256),
   swept: z.object({ leftOut: count, resent: count }).nullable(),
-  /** `ioBuffers`: pages beside the differing ones that a back end wrote into after the guest stopped; nobody's data. */
+  /** `ioBuffers`: pages beside the differing ones that a back end or Xen itself wrote into after the guest stopped; nobody's data. */
   verify: z.object({ compared: count, differing: count, ioBuffers: count.default(0) }).nullable(),
   /** Pages that did not match in the guest's own check, by the guest's count; null without a heartbeat. */
   guestBad: count.nullable(),

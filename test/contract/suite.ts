@@ -64,7 +64,7 @@ export function contractSuite(name: string, open: (role: Role, console: Console)
 
     it('answers a call', async () => {
       const { client } = await connect('viewer')
-      expect(await client.session.hello()).toEqual({ role: 'viewer', version: '1.2.3', shell: 'web' })
+      expect(await client.session.hello()).toEqual({ role: 'viewer', version: '1.2.3', shell: 'web', canKeepSecrets: false })
     })
 
     it('refuses input that breaks its schema before a service sees it', async () => {

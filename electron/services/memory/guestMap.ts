@@ -40,6 +40,8 @@ export interface GuestMapOptions {
   everyMs?: number
   /** Look at every page's content too. */
   shares?: boolean
+  /** With `everyMs`: tell, too, which pages were found written. */
+  written?: boolean
 }
 
 export interface GuestMap {
@@ -84,8 +86,8 @@ async function* decodeFrames(stdout: Readable, exit: Promise<{ lost: boolean }>)
   decoder.end()
 }
 
-function mapArguments(guest: string, { everyMs, shares }: GuestMapOptions): string[] {
-  return ['map', guest, ...(everyMs === undefined ? [] : ['--every', String(everyMs)]), ...(shares ? ['--shares'] : [])]
+function mapArguments(guest: string, { everyMs, shares, written }: GuestMapOptions): string[] {
+  return ['map', guest, ...(everyMs === undefined ? [] : ['--every', String(everyMs)]), ...(shares ? ['--shares'] : []), ...(written ? ['--written'] : [])]
 }
 
 /** Starts a map and waits until the guest's kernel is understood. Throws the agent's own error, `not-understood` among them. */

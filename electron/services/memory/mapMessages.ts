@@ -39,12 +39,13 @@ function toMessage(frame: MapFrame): MapMessage {
   switch (frame.kind) {
     case 'snapshot': return { kind: 'snapshot', sequence: frame.sequence, ms, frames: frame.classes.length, runs: encodeMapRuns(frame.classes) }
     case 'delta': return { kind: 'delta', sequence: frame.sequence, ms, changes: flat(frame.changes) }
+    case 'written': return { kind: 'written', ms, sweepMs: frame.sweepMs, runs: flat(frame.runs) }
   }
 }
 
 /** Opens the map and follows it until the signal or the consumer ends it; the agent on the host ends with it. */
 export async function* followGuestMap(agent: HostAgent, guest: string, everyMs: number, signal?: AbortSignal): AsyncGenerator<MapMessage> {
-  const map = await openGuestMap(agent, guest, { everyMs })
+  const map = await openGuestMap(agent, guest, { everyMs, written: true })
   const close = (): void => map.close()
   signal?.addEventListener('abort', close)
   try {

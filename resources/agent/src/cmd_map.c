@@ -6,12 +6,11 @@
 #include "commands.h"
 #include "encode.h"
 #include "explore.h"
-#include "guest.h"
+#include "guest_choice.h"
 #include "io.h"
 #include "json.h"
 #include "map_frame.h"
-#include "options.h"
-#include "xen.h"
+#include "written.h"
 
 #define LOOK_BATCH 1024u           /* frames mapped at once */
 #define LOOK_SLICE 16384u          /* frames between two looks at the clock */
@@ -26,17 +25,17 @@ struct shares {
 };
 
 struct map {
-	char domain[128], file[4096], hole_text[64];
+	struct guest_choice choice;
 	uint64_t every_ms;
-	bool with_shares;
+	bool with_shares, with_written;
 
-	struct xen *xen;               /* NULL for a file */
-	uint32_t domid;
 	struct guest *guest;
 	struct explorer *explorer;
 	uint64_t frames;
 	uint8_t *classes, *before, *content, *frame;
 	uint64_t next_look;            /* contents are looked at in turn, from here on */
+	uint64_t sweep_started_ns, sweep_ms;
+	struct written *written;       /* NULL: not asked for, or the first map is not out yet */
 	struct shares shares;
 	struct map_stamp stamp;
 };
@@ -75,6 +74,8 @@ static void look_at_batch(struct map *map, uint64_t first, size_t count)
 		bool there = bytes && !failed[i];
 		bool constant = there && page_is_constant(bytes + i * PAGE_BYTES, &word);
 		map->content[first + i] = !there ? CONTENT_ABSENT : constant && word == 0 ? CONTENT_ZERO : 0;
+		if (there && map->written && is_used(map->classes[first + i]))
+			written_note(map->written, first + i, bytes + i * PAGE_BYTES);
 		if (there && map->with_shares)
 			count_share(map, map->classes[first + i], bytes + i * PAGE_BYTES, constant);
 	}
@@ -101,14 +102,28 @@ static void look_at_contents(struct map *map, uint64_t first, uint64_t end)
 	}
 }
 
+static void end_sweep(struct map *map)
+{
+	uint64_t now = clock_ns();
+	if (map->sweep_started_ns)
+		map->sweep_ms = (now - map->sweep_started_ns) / 1000000;
+	map->sweep_started_ns = now;
+}
+
 /* All of memory once, then as much of it in turn as the interval allows. */
 static void look_in_turn(struct map *map)
 {
-	uint64_t due = clock_ns() + map->every_ms * UINT64_C(1000000) / LOOK_SHARE_OF_INTERVAL;
+	uint64_t now = clock_ns(), budget = map->every_ms * UINT64_C(1000000) / LOOK_SHARE_OF_INTERVAL, due = now + budget;
+	if (map->written) {
+		written_next_turn(map->written);
+		written_look_again(map->written, now + budget / 2);
+	}
 	for (uint64_t looked = 0; looked < map->frames && clock_ns() < due; looked += LOOK_SLICE) {
 		uint64_t left = map->frames - map->next_look, count = left < LOOK_SLICE ? left : LOOK_SLICE;
 		look_at_contents(map, map->next_look, map->next_look + count);
 		map->next_look = (map->next_look + count) % map->frames;
+		if (map->next_look == 0)
+			end_sweep(map);
 	}
 }
 
@@ -123,61 +138,26 @@ static void apply_contents(struct map *map)
 
 /* --- Opening --- */
 
-static bool parse_frame(const char *text, const char *end, uint64_t *frame)
-{
-	char *stop;
-	*frame = strtoull(text, &stop, 0);
-	return *text >= '0' && *text <= '9' && stop == end;
-}
-
-/* "LOW:HIGH", guest frames, decimal or 0x…; empty: no hole. */
-static bool parse_hole(const char *text, uint64_t *low, uint64_t *high, struct error *err)
-{
-	const char *colon = strchr(text, ':');
-	*low = *high = 0;
-	if (!*text)
-		return true;
-	return (colon && parse_frame(text, colon, low) && parse_frame(colon + 1, text + strlen(text), high) && *low < *high)
-		|| error_set(err, ERR_USAGE, "", "--hole takes two page frames, LOW:HIGH");
-}
-
-static bool parse_arguments(struct map *map, int argc, char **argv, uint64_t hole[2], struct error *err)
+static bool parse_arguments(struct map *map, int argc, char **argv, struct error *err)
 {
 	struct option options[] = {
-		{.name = "--file", .kind = OPTION_TEXT, .value = map->file, .maximum = sizeof(map->file)},
-		{.name = "--hole", .kind = OPTION_TEXT, .value = map->hole_text, .maximum = sizeof(map->hole_text)},
+		GUEST_CHOICE_OPTIONS(&map->choice),
 		{.name = "--every", .kind = OPTION_NUMBER, .value = &map->every_ms, .minimum = 50, .maximum = 60000},
 		{.name = "--shares", .kind = OPTION_FLAG, .value = &map->with_shares, .flag_value = true},
+		{.name = "--written", .kind = OPTION_FLAG, .value = &map->with_written, .flag_value = true},
 	};
 	const char *operand = NULL;
 	size_t operands = 0;
-	if (!options_parse(options, 4, argc, argv, &operand, 1, &operands, err))
+	return options_parse(options, sizeof(options) / sizeof(options[0]), argc, argv, &operand, 1, &operands, err)
+		&& guest_choice_take(&map->choice, operand, err);
+}
+
+static bool open_map(struct map *map, struct error *err)
+{
+	if (!guest_choice_open(&map->choice, err))
 		return false;
-	if ((operands == 1) == (map->file[0] != '\0'))
-		return error_set(err, ERR_USAGE, "", "map takes either a guest's name or --file");
-	if (operand && strlen(operand) >= sizeof(map->domain))
-		return error_set(err, ERR_USAGE, "", "no guest has so long a name");
-	if (operand)
-		strcpy(map->domain, operand);
-	return parse_hole(map->hole_text, &hole[0], &hole[1], err);
-}
-
-static struct guest *open_guest(struct map *map, const uint64_t hole[2], struct error *err)
-{
-	struct xen_domain domain;
-	if (map->file[0])
-		return guest_open_file(map->file, hole[0], hole[1], err);
-	map->xen = xen_open(err);
-	if (!map->xen || !xen_find_domain(map->xen, map->domain, &domain, err))
-		return NULL;
-	map->domid = domain.domid;
-	return guest_open_xen(domain.domid, err);
-}
-
-static bool open_map(struct map *map, const uint64_t hole[2], struct error *err)
-{
-	map->guest = open_guest(map, hole, err);
-	map->explorer = map->guest ? explorer_open(map->guest, err) : NULL;
+	map->guest = map->choice.guest;
+	map->explorer = explorer_open(map->guest, err);
 	if (!map->explorer)
 		return false;
 	map->frames = map->stamp.frames = guest_frames(map->guest);
@@ -195,9 +175,9 @@ static void close_map(struct map *map)
 	free(map->content);
 	free(map->before);
 	free(map->classes);
+	written_free(map->written);
 	explorer_close(map->explorer);
-	guest_close(map->guest);
-	xen_close(map->xen);
+	guest_choice_close(&map->choice);
 }
 
 /* --- Reporting --- */
@@ -239,14 +219,17 @@ static bool first_map(struct map *map, struct error *err)
 	apply_contents(map);
 	describe(map);
 	map->with_shares = false; /* they are of the first map only */
-	return write_frame(map, map_frame_snapshot(map->frame, &map->stamp, map->classes), err);
+	if (!write_frame(map, map_frame_snapshot(map->frame, &map->stamp, map->classes), err))
+		return false;
+	map->written = map->with_written ? written_new(map->guest, map->frames, err) : NULL;
+	return map->written || !map->with_written;
 }
 
 /* A guest that is gone must be let go at once: what we have mapped keeps its memory from being freed. */
 static bool guest_is_there(struct map *map, struct error *err)
 {
 	struct xen_domain domain;
-	if (map->xen && (!xen_domain_info(map->xen, map->domid, &domain, err) || domain.state == XEN_DYING))
+	if (map->choice.xen && (!xen_domain_info(map->choice.xen, map->choice.domid, &domain, err) || domain.state == XEN_DYING))
 		return error_set(err, ERR_NO_DOMAIN, "", "the guest is not on this host any more");
 	return explorer_refresh(map->explorer)
 		|| error_set(err, ERR_NOT_UNDERSTOOD, "Start the map again.", "the guest has started another kernel");
@@ -263,16 +246,18 @@ static bool next_map(struct map *map, struct error *err)
 	explorer_classify(map->explorer, 0, map->frames, map->classes);
 	look_in_turn(map);
 	apply_contents(map);
-	return write_frame(map, map_frame_delta(map->frame, &map->stamp, map->before, map->classes), err);
+	if (!write_frame(map, map_frame_delta(map->frame, &map->stamp, map->before, map->classes), err))
+		return false;
+	return !map->written
+		|| write_frame(map, map_frame_written(map->frame, &map->stamp, written_found(map->written), map->sweep_ms), err);
 }
 
 int cmd_map(int argc, char **argv)
 {
 	static struct map map;
 	struct error err = {0};
-	uint64_t hole[2] = {0, 0};
-	bool understood = parse_arguments(&map, argc, argv, hole, &err);
-	bool good = understood && open_map(&map, hole, &err) && first_map(&map, &err);
+	bool understood = parse_arguments(&map, argc, argv, &err);
+	bool good = understood && open_map(&map, &err) && first_map(&map, &err);
 	while (good && map.every_ms && !io_wait_end(STDIN_FILENO, map.every_ms))
 		good = next_map(&map, &err);
 	if (!good)

@@ -16,6 +16,7 @@ int cmd_heartbeat(int argc, char **argv);
 
 /* a guest's memory */
 int cmd_map(int argc, char **argv);
+int cmd_page(int argc, char **argv);
 
 /* migration */
 int cmd_receive(int argc, char **argv);

@@ -2,8 +2,11 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
+#include "error.h"
+#include "json.h"
 
 static const struct {
 	const char *name;
@@ -14,6 +17,7 @@ static const struct {
 	{"domains", cmd_domains},
 	{"load", cmd_load},
 	{"map", cmd_map},
+	{"page", cmd_page},
 	{"heartbeat", cmd_heartbeat},
 	{"receive", cmd_receive},
 	{"migrate", cmd_migrate},
@@ -34,5 +38,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(stderr, " %s", commands[i].name);
 	fputc('\n', stderr);
+	struct error err = {0};
+	error_set(&err, ERR_USAGE, "", argc > 1 ? "no such command" : "a command is needed");
+	json_write_error(&err, STDOUT_FILENO);
 	return 2;
 }

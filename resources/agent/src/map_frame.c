@@ -8,11 +8,13 @@
 #define MAGIC 0x4d32454du /* "ME2M" */
 #define KIND_SNAPSHOT 1
 #define KIND_DELTA 2
+#define KIND_WRITTEN 3
+#define VARINT_MAX 10u    /* the sweep's time */
 #define RUN_BYTES_MAX 3u  /* for each guest frame: a skip, a count and a class of a single frame take one byte each */
 
 size_t map_frame_bound(uint64_t frames)
 {
-	return MAP_FRAME_HEADER_BYTES + frames * RUN_BYTES_MAX;
+	return MAP_FRAME_HEADER_BYTES + VARINT_MAX + frames * RUN_BYTES_MAX;
 }
 
 static uint8_t *put_varint(uint8_t *out, uint64_t value)
@@ -66,4 +68,22 @@ size_t map_frame_delta(uint8_t *out, const struct map_stamp *stamp, const uint8_
 		told = end;
 	}
 	return finish(out, KIND_DELTA, stamp, at);
+}
+
+size_t map_frame_written(uint8_t *out, const struct map_stamp *stamp, const uint8_t *found, uint64_t sweep_ms)
+{
+	uint8_t *at = put_varint(out + MAP_FRAME_HEADER_BYTES, sweep_ms);
+	uint64_t told = 0;
+	for (uint64_t first = 0, end; first < stamp->frames; first = end) {
+		end = first + 1;
+		if (!found[first])
+			continue;
+		while (end < stamp->frames && found[end])
+			end++;
+		at = put_varint(at, first - told);
+		at = put_varint(at, end - first);
+		*at++ = 0;
+		told = end;
+	}
+	return finish(out, KIND_WRITTEN, stamp, at);
 }

@@ -18,8 +18,10 @@ struct map_stamp {
 /* Bytes that no frame for so many guest frames can exceed. */
 size_t map_frame_bound(uint64_t frames);
 
-/* Both fill `out` (map_frame_bound() bytes) and return the length. */
+/* Each fills `out` (map_frame_bound() bytes) and returns the length. */
 size_t map_frame_snapshot(uint8_t *out, const struct map_stamp *stamp, const uint8_t *classes);
 size_t map_frame_delta(uint8_t *out, const struct map_stamp *stamp, const uint8_t *before, const uint8_t *after);
+/* `found`: 1 for each frame that was found written. `sweep_ms`: how long one look at all of memory takes, 0: not known yet. */
+size_t map_frame_written(uint8_t *out, const struct map_stamp *stamp, const uint8_t *found, uint64_t sweep_ms);
 
 #endif

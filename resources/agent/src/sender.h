@@ -41,6 +41,8 @@ struct sender {
 	struct batch_counts round_counts;
 	uint64_t round_started_ns, round_link_bytes, round_stream_bytes;
 	bool round_open, swept, image_announced;
+	bool round_is_final;       /* it was opened after the guest was suspended */
+	uint64_t *final_hash;      /* by frame: page_hash of what the final round sent; 0: nothing. NULL: not kept */
 	uint8_t go_ahead[64];
 	size_t go_ahead_length;
 

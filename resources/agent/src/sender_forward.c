@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "handshake.h"
+#include "hash.h"
 #include "io.h"
 #include "json.h"
 #include "sender.h"
@@ -74,9 +75,16 @@ static void add_counts(struct sender *sender, const struct batch_counts *counts)
 	atomic_fetch_add(&sender->raw, counts->raw);
 }
 
+static bool guest_is_suspended(struct sender *sender)
+{
+	struct xen_domain domain;
+	return xen_domain_info(sender->xen, sender->job->domid, &domain, NULL) && domain.state == XEN_SUSPENDED;
+}
+
 static void open_round(struct sender *sender)
 {
 	sender->round_open = true;
+	sender->round_is_final = guest_is_suspended(sender);
 	sender->round_counts = (struct batch_counts){0};
 	sender->round_started_ns = clock_ns();
 	sender->round_link_bytes = link_sent_bytes(sender->link);
@@ -117,12 +125,33 @@ static void note_round(struct sender *sender, const struct xen_page_record *reco
 		open_round(sender);
 }
 
+/* For sender_verify: what a page that the guest cannot have written since held when it was sent. */
+static void keep_final_hash(struct sender *sender, uint64_t frame, const uint8_t *page)
+{
+	if (sender->round_is_final && sender->final_hash && frame < guest_frames(sender->guest))
+		sender->final_hash[frame] = page_hash(page);
+}
+
+/* As keep_final_hash, from the guest's own memory: stock mode passes pages on without looking at them. */
+static void keep_final_hashes(struct sender *sender, const struct xen_page_record *record)
+{
+	for (uint32_t i = 0; i < record->count && sender->round_is_final && sender->final_hash; i++) {
+		uint64_t frame = xen_entry_frame(record->entries[i]);
+		const uint8_t *page = xen_type_has_data(xen_entry_type(record->entries[i])) ? guest_map(sender->guest, &frame, 1, NULL) : NULL;
+		if (!page)
+			continue;
+		keep_final_hash(sender, frame, page);
+		guest_unmap(sender->guest, page, 1);
+	}
+}
+
 /* Stock mode: the bytes go as they are, here they are only counted. */
 static bool count_page_data(void *context, const struct xen_page_record *record, struct error *err)
 {
 	struct sender *sender = context;
 	(void)err;
 	note_round(sender, record);
+	keep_final_hashes(sender, record);
 	struct batch_counts counts = {.pages = record->data_pages, .raw = record->data_pages};
 	add_counts(sender, &counts);
 	return true;
@@ -143,18 +172,13 @@ static bool encode_page_data(void *context, const struct xen_page_record *record
 			&& explorer_is_free(sender->explorer, frame);
 		enum page_fate fate = batch_append(sender->batch, frame, type, has_data ? page : NULL, free_now);
 		if (has_data) {
+			keep_final_hash(sender, frame, page);
 			mark_left_out(sender, frame, fate == FATE_LEFT_OUT);
 			page += PAGE_BYTES;
 		}
 	}
 	add_counts(sender, batch_counts(sender->batch));
 	return send_batch(sender, err);
-}
-
-static bool guest_is_suspended(struct sender *sender)
-{
-	struct xen_domain domain;
-	return xen_domain_info(sender->xen, sender->job->domid, &domain, NULL) && domain.state == XEN_SUSPENDED;
 }
 
 static bool sweep_frame(struct sender *sender, uint64_t frame, struct error *err)

@@ -7,6 +7,7 @@
 #include "map_frame.h"
 
 #define FRAMES 5000u
+#define SWEEP_MS 1234u
 
 static uint64_t get_varint(const uint8_t **at)
 {
@@ -27,14 +28,17 @@ static void apply(const uint8_t *frame, size_t length, uint8_t kind, uint8_t *cl
 	CHECK(memcmp(frame, "ME2M", 4) == 0 && frame[4] == kind && !frame[5] && !frame[6] && !frame[7]);
 	CHECK(le32_load(frame + 8) == length - 40 && le32_load(frame + 12) == crc32c(0, frame + 40, length - 40));
 	CHECK(le64_load(frame + 16) == 7 && le64_load(frame + 24) == 123456789012 && le64_load(frame + 32) == FRAMES);
-	for (const uint8_t *at = frame + 40; at < frame + length;) {
-		next += kind == 2 ? get_varint(&at) : 0;
+	const uint8_t *at = frame + 40;
+	CHECK(kind != 3 || get_varint(&at) == SWEEP_MS);
+	while (at < frame + length) {
+		next += kind == 1 ? 0 : get_varint(&at);
 		uint64_t count = get_varint(&at);
 		CHECK(count && next + count <= FRAMES);
-		memset(classes + next, *at++, count);
+		memset(classes + next, kind == 3 ? 1 : *at, count);
+		at++;
 		next += count;
 	}
-	CHECK(kind == 2 || next == FRAMES);
+	CHECK(kind != 1 || next == FRAMES);
 }
 
 static void round_trip(const uint8_t *before, const uint8_t *after)
@@ -47,6 +51,12 @@ static void round_trip(const uint8_t *before, const uint8_t *after)
 	memcpy(classes, before, FRAMES);
 	apply(frame, map_frame_delta(frame, &stamp, before, after), 2, classes);
 	CHECK(memcmp(classes, after, FRAMES) == 0, "delta");
+	uint8_t found[FRAMES];
+	for (size_t i = 0; i < FRAMES; i++)
+		found[i] = before[i] != after[i];
+	memset(classes, 0, FRAMES);
+	apply(frame, map_frame_written(frame, &stamp, found, SWEEP_MS), 3, classes);
+	CHECK(memcmp(classes, found, FRAMES) == 0, "written");
 	free(frame);
 }
 

@@ -33,3 +33,7 @@ export function snapshotFrame(classes: readonly number[]): Uint8Array {
 export function deltaFrame(frames: number, runs: readonly { skip: number, count: number, pageClass: number }[]): Uint8Array {
   return frameOf(2, frames, Uint8Array.from(runs.flatMap(({ skip, count, pageClass }) => [...varint(skip), ...varint(count), pageClass])))
 }
+
+export function writtenFrame(frames: number, sweepMs: number, runs: readonly { skip: number, count: number }[]): Uint8Array {
+  return frameOf(3, frames, Uint8Array.from([...varint(sweepMs), ...runs.flatMap(({ skip, count }) => [...varint(skip), ...varint(count), 0])]))
+}

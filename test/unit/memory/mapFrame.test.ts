@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { crc32c } from '../../../shared/agent/crc32c.ts'
 import { applyDelta, MapFrameDecoder } from '../../../shared/agent/mapFrame.ts'
-import { deltaFrame, frameOf, snapshotFrame } from './frames.ts'
+import { deltaFrame, frameOf, snapshotFrame, writtenFrame } from './frames.ts'
 
 const damage = expect.objectContaining({ code: 'agent-protocol' }) as Error
 
@@ -45,6 +45,11 @@ describe('map frames', () => {
     expect(decodeAll(snapshotFrame(classes))[0]).toMatchObject({ classes: Uint8Array.from(classes) })
   })
 
+  it('decodes which frames were found written, and how long a sweep takes', () => {
+    const [written] = decodeAll(writtenFrame(300, 4321, [{ skip: 2, count: 1 }, { skip: 200, count: 3 }]))
+    expect(written).toMatchObject({ kind: 'written', frames: 300, sweepMs: 4321, runs: [{ first: 2, count: 1 }, { first: 203, count: 3 }] })
+  })
+
   it('notices any flipped bit but those of the sequence number and the time stamp', () => {
     const good = snapshotFrame([1, 1, 3, 3, 3, 12])
     const flips = fc.record({ byte: fc.integer({ min: 0, max: good.length - 1 }), bit: fc.integer({ min: 0, max: 7 }) })
@@ -59,10 +64,10 @@ describe('map frames', () => {
   })
 
   it('survives random bytes behind a good header', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(1, 2), (payload, kind) => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(1, 2, 3), (payload, kind) => {
       try {
         for (const frame of decodeAll(frameOf(kind, 40, payload)))
-          expect(frame.kind === 'delta' ? frame.frames : frame.classes.length).toBe(40)
+          expect(frame.kind === 'snapshot' ? frame.classes.length : frame.frames).toBe(40)
       }
       catch (error) {
         expect(error).toMatchObject({ code: 'agent-protocol' })

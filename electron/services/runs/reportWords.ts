@@ -1,0 +1,111 @@
+/** The words of a report in both languages; they stand here because a report is made where no screen is. */
+import type { FairnessCode } from '../../../shared/model/fairness.ts'
+import type { Measure } from '../../../shared/model/raceTable.ts'
+
+interface ReportWords {
+  title: string
+  emulated: string
+  recording: string
+  /** {parts}: what is less or more. */
+  verdict: string
+  /** {percent}, {more}. */
+  said: Partial<Record<Measure, string>>
+  less: string
+  more: string
+  and: string
+  compared: string
+  comparedNote: string
+  measures: Record<Measure, string>
+  paper: string
+  notGiven: string
+  noCap: string
+  sent: string
+  kept: string
+  same: string
+  different: string
+  fairness: Record<FairnessCode, string>
+  nothingLost: string
+  run: string
+  hashes: string
+  bad: string
+  roundsTitle: string
+  rounds: readonly string[]
+  final: string
+  hosts: string
+  host: string
+  kernel: string
+  agent: string
+}
+
+export const reportWords: Record<'en' | 'zh', ReportWords> = {
+  en: {
+    title: 'Stock and ME2 live migration',
+    emulated: 'Boxed lab: the CPU is emulated. Compare the ratios, not the seconds.',
+    recording: 'A recording that came with the console.',
+    verdict: 'Against stock, ME2 {parts}.',
+    said: { data: 'sent {percent} % {more} data', time: 'took {percent} % {more} time', downtime: 'paused the guest for {percent} % {more}' },
+    less: 'less',
+    more: 'more',
+    and: ', ',
+    compared: 'The comparison',
+    comparedNote: 'Medians, and smallest to largest where there are several runs. The paper\'s averages are of its own machines and guests (Ma et al., CLUSTER 2012).',
+    measures: { data: 'Sent', time: 'Total time', downtime: 'Paused', downtimeTransfer: 'Paused, transfer part', heartbeatGap: 'Longest heartbeat gap' },
+    paper: 'paper\'s average',
+    notGiven: 'not given',
+    noCap: 'no cap',
+    sent: 'Sent, MB over time',
+    kept: 'Kept the same',
+    same: 'same',
+    different: 'different',
+    fairness: {
+      guest: 'guest', hosts: 'hosts', versions: 'versions', rate: 'link cap', link: 'link', vifScript: 'network script', workload: 'workload',
+      verify: 'comparison of pages', scrub: 'left-out pages made zero', settle: 'rest before each run', directions: 'directions',
+    },
+    nothingLost: 'Was anything lost?',
+    run: 'Run',
+    hashes: 'pages compared / differing',
+    bad: 'bad pages by the guest\'s own check',
+    roundsTitle: 'Rounds',
+    rounds: ['round', 'pages', 'left out', 'constant', 'encoded', 'raw', 'MB', 's'],
+    final: '(paused)',
+    hosts: 'Hosts',
+    host: 'host',
+    kernel: 'dom0 kernel',
+    agent: 'agent',
+  },
+  zh: {
+    title: '原生与 ME2 在线迁移',
+    emulated: '内置实验室：CPU 是模拟的。请比较比值，而不是秒数。',
+    recording: '随控制台附带的录制。',
+    verdict: '与原生相比，ME2 {parts}。',
+    said: { data: '发送数据{more} {percent} %', time: '耗时{more} {percent} %', downtime: '暂停时间{more} {percent} %' },
+    less: '减少',
+    more: '增加',
+    and: '，',
+    compared: '比较',
+    comparedNote: '中位数；多次运行时括号内为最小值到最大值。论文平均值来自其自己的机器和虚拟机（Ma 等，CLUSTER 2012）。',
+    measures: { data: '发送', time: '总时间', downtime: '暂停', downtimeTransfer: '暂停中的传输部分', heartbeatGap: '最长心跳间隔' },
+    paper: '论文平均值',
+    notGiven: '未给出',
+    noCap: '无上限',
+    sent: '发送量，MB 随时间',
+    kept: '保持一致',
+    same: '相同',
+    different: '不同',
+    fairness: {
+      guest: '虚拟机', hosts: '主机', versions: '版本', rate: '链路上限', link: '链路', vifScript: '网络脚本', workload: '负载',
+      verify: '页比较', scrub: '略去的页清零', settle: '运行前静置', directions: '方向',
+    },
+    nothingLost: '是否有丢失？',
+    run: '运行',
+    hashes: '比较的页 / 不同的页',
+    bad: '虚拟机自检的坏页',
+    roundsTitle: '轮次',
+    rounds: ['轮次', '页', '略去', '常量', '编码', '原样', 'MB', '秒'],
+    final: '（暂停）',
+    hosts: '主机',
+    host: '主机',
+    kernel: 'dom0 内核',
+    agent: '代理',
+  },
+}

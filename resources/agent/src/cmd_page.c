@@ -1,0 +1,102 @@
+/* cmd_page.c - `page`: one page of a guest, and what a migration would do with it now. */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "batch.h"
+#include "commands.h"
+#include "encode.h"
+#include "explore.h"
+#include "guest_choice.h"
+#include "json.h"
+
+#define BASE64_BYTES sodium_base64_ENCODED_LEN(PAGE_BYTES, sodium_base64_VARIANT_ORIGINAL)
+
+static const char *const fate_names[FATES] = {
+	[FATE_NO_DATA] = "absent", [FATE_LEFT_OUT] = "leftOut", [FATE_ZERO] = "constant", [FATE_CONSTANT] = "constant",
+	[FATE_ENCODED] = "encoded", [FATE_RAW] = "raw",
+};
+
+static bool parse_arguments(struct guest_choice *choice, uint64_t *frame, int argc, char **argv, struct error *err)
+{
+	struct option options[] = {GUEST_CHOICE_OPTIONS(choice)};
+	const char *operands[2] = {NULL};
+	size_t count = 0;
+	if (!options_parse(options, sizeof(options) / sizeof(options[0]), argc, argv, operands, 2, &count, err))
+		return false;
+	if (!count || !parse_number(operands[count - 1], frame))
+		return error_set(err, ERR_USAGE, "", "page takes a guest and a page frame number");
+	return guest_choice_take(choice, count == 2 ? operands[0] : NULL, err);
+}
+
+/* The decision itself is the batch's, as in a migration. */
+static enum page_fate fate_of(uint64_t frame, const uint8_t *page, bool free_now, struct error *err)
+{
+	struct batch *batch = batch_new(ENCODER_RLE);
+	if (!batch) {
+		error_set(err, ERR_SYSTEM, "", "out of memory");
+		return FATE_NO_DATA;
+	}
+	batch_start(batch);
+	enum page_fate fate = batch_append(batch, frame, XEN_TYPE_NORMAL, page, free_now);
+	batch_free(batch);
+	return fate;
+}
+
+static void report(uint64_t frame, enum page_class class, enum page_fate fate, const uint8_t *page)
+{
+	struct json json;
+	char content[BASE64_BYTES];
+	json_start(&json, "page");
+	json_u64(&json, "frame", frame);
+	json_u64(&json, "class", class);
+	json_string(&json, "fate", fate_names[fate]);
+	if (page) {
+		size_t coded = rle_size(page);
+		json_u64(&json, "rleBytes", coded < PAGE_BYTES ? coded : PAGE_BYTES);
+		json_string(&json, "content", sodium_bin2base64(content, sizeof(content), page, PAGE_BYTES, sodium_base64_VARIANT_ORIGINAL));
+	} else {
+		json_u64(&json, "rleBytes", 0);
+		json_null(&json, "content");
+	}
+	json_print(&json);
+	sodium_memzero(content, sizeof(content));
+}
+
+static bool look(struct guest *guest, uint64_t frame, struct error *err)
+{
+	uint64_t word, frames = guest_frames(guest);
+	uint8_t copy[PAGE_BYTES];
+	if (frame >= frames)
+		return error_set(err, ERR_USAGE, "", "the guest has page frames 0 to %llu", (unsigned long long)(frames - 1));
+	struct error unexplored = {0}; /* without exploration every page is of unknown class, and none is left out */
+	struct explorer *explorer = explorer_open(guest, &unexplored);
+	const uint8_t *page = guest_map(guest, &frame, 1, NULL);
+	if (page) {
+		memcpy(copy, page, PAGE_BYTES);
+		guest_unmap(guest, page, 1);
+	}
+	enum page_class class = explorer ? explorer_class(explorer, frame) : PAGE_UNKNOWN;
+	enum page_fate fate = page ? fate_of(frame, copy, explorer && explorer_is_free(explorer, frame), err) : FATE_NO_DATA;
+	bool is_data = class != PAGE_FREE && class != PAGE_OFFLINE && class != PAGE_RESERVED && class != PAGE_UNKNOWN;
+	if (page && is_data && page_is_constant(copy, &word) && word == 0)
+		class = PAGE_ZERO;
+	explorer_close(explorer);
+	if (err->code)
+		return false;
+	report(frame, class, fate, page ? copy : NULL);
+	return true;
+}
+
+int cmd_page(int argc, char **argv)
+{
+	static struct guest_choice choice;
+	struct error err = {0};
+	uint64_t frame;
+	bool understood = parse_arguments(&choice, &frame, argc, argv, &err);
+	bool good = understood && guest_choice_open(&choice, &err) && look(choice.guest, frame, &err);
+	if (!good)
+		json_write_error(&err, 1);
+	guest_choice_close(&choice);
+	return good ? 0 : understood ? 1 : 2;
+}

@@ -1,0 +1,76 @@
+/**
+ * Runs as CSV in long format: one figure a row, so that any statistics program takes it as it is. RFC 4180: comma, CRLF,
+ * quotes doubled. Columns:
+ *
+ *   run, race, source, guest, mode, encoder, from, to, started   which run; `started` ISO 8601, UTC
+ *   round    empty for the whole run, otherwise from 1
+ *   measure  e.g. linkBytes, total, downtime, pages
+ *   unit     bytes, ms, pages, count, or empty for words
+ *   value    a number with a point, or a word; rows without a value are left out
+ *
+ * A cell that a spreadsheet would take for a formula gets an apostrophe in front: names come from hosts and guests.
+ */
+import type { Round, Run } from './run.ts'
+
+const columns = ['run', 'race', 'lab', 'guest', 'mode', 'encoder', 'from', 'to', 'started', 'round', 'measure', 'unit', 'value'] as const
+
+type Value = string | number | null
+type Figure = [measure: string, unit: 'bytes' | 'ms' | 'pages' | 'count' | '', value: Value]
+
+function cell(value: Value): string {
+  const text = String(value ?? '')
+  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+function runFigures({ settings, result }: Run): Figure[] {
+  if (!result)
+    return []
+  return [
+    ['outcome', '', result.outcome],
+    ['linkBytes', 'bytes', result.linkBytes],
+    ['streamBytes', 'bytes', result.streamBytes],
+    ['total', 'ms', result.totalMs],
+    ['downtime', 'ms', result.downtimeMs],
+    ['downtimeTransfer', 'ms', result.downtimeTransferMs],
+    ['heartbeatGap', 'ms', result.heartbeatGapMs],
+    ['heartbeatsLost', 'count', result.heartbeatsLost],
+    ['compared', 'pages', result.verify?.compared ?? null],
+    ['differing', 'pages', result.verify?.differing ?? null],
+    ['guestBad', 'pages', result.guestBad],
+    ['exploring', 'ms', result.explored?.ms ?? null],
+    ['rateCap', '', settings.rateMbit === null ? 'none' : `${settings.rateMbit} Mbit/s`],
+    ['link', '', settings.link],
+  ]
+}
+
+function roundFigures({ pages, leftOut, constant, encoded, raw, linkBytes, streamBytes, ms }: Round): Figure[] {
+  return [
+    ['pages', 'pages', pages],
+    ['leftOut', 'pages', leftOut],
+    ['constant', 'pages', constant],
+    ['encoded', 'pages', encoded],
+    ['raw', 'pages', raw],
+    ['linkBytes', 'bytes', linkBytes],
+    ['streamBytes', 'bytes', streamBytes],
+    ['length', 'ms', ms],
+  ]
+}
+
+/** One text, the header included. */
+export function runsCsv(runs: readonly Run[]): string {
+  const rows: Value[][] = [[...columns]]
+  for (const run of runs) {
+    const which = [run.id, run.race?.id ?? '', run.lab, run.guest.name, run.settings.mode, run.settings.encoder ?? '', run.from.name, run.to.name, run.startedAt]
+    const add = (round: Value, figures: readonly Figure[]): void => {
+      for (const figure of figures) {
+        if (figure[2] !== null)
+          rows.push([...which, round, ...figure])
+      }
+    }
+    add('', runFigures(run))
+    for (const [index, round] of (run.result?.rounds ?? []).entries())
+      add(index + 1, roundFigures(round))
+  }
+  return rows.map(row => `${row.map(cell).join(',')}\r\n`).join('')
+}
