@@ -11,14 +11,14 @@ export interface ChartSizes {
   dot: number
 }
 
-export const normalSizes: ChartSizes = { left: 52, right: 14, axisFont: 11, labelFont: 12, line: 2.25, dot: 3.5 }
-export const presenterSizes: ChartSizes = { left: 76, right: 24, axisFont: 19, labelFont: 26, line: 5, dot: 6 }
+const normalSizes: ChartSizes = { left: 52, right: 14, axisFont: 11, labelFont: 12, line: 2.25, dot: 3.5 }
+const presenterSizes: ChartSizes = { left: 76, right: 24, axisFont: 19, labelFont: 26, line: 5, dot: 6 }
 
 export function sizesFor(presenting: boolean): ChartSizes {
   return presenting ? presenterSizes : normalSizes
 }
 
-const axisEndsS = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600, 900, 1200, 1800, 2700, 3600]
+const axisEndsS = [1, 2, 5, 10, 15, 20, 25, 30, 40, 50, 60, 75, 90, 105, 120, 150, 180, 210, 240, 300, 360, 420, 480, 600, 900, 1200, 1800, 2700, 3600]
 const headroom = 1.03
 
 export interface TimeAxis {

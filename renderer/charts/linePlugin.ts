@@ -73,7 +73,7 @@ function drawMarks({ ctx, chartArea, scales }: Chart, { marks, colours, sizes }:
   const fonts = marks.map(({ small }) => small ? fontOf(sizes.axisFont, 500) : fontOf(sizes.labelFont, 600))
   const dots = marks.map((mark, index) => {
     ctx.font = fonts[index]!
-    return { x: scales.x!.getPixelForValue(mark.x), y: scales.y!.getPixelForValue(mark.y), width: ctx.measureText(mark.text).width, height: (mark.small ? sizes.axisFont : sizes.labelFont) * 1.3 }
+    return { x: scales.x!.getPixelForValue(mark.x), y: scales.y!.getPixelForValue(mark.y), width: ctx.measureText(mark.text).width, height: (mark.small ? sizes.axisFont : sizes.labelFont) * 1.3, nudge: mark.nudge ?? 0 }
   })
   const texts = placeTexts(dots, chartArea)
   for (const [index, { tone, text, dot }] of marks.entries()) {

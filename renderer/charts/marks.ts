@@ -8,6 +8,8 @@ export interface ChartMark {
   tone: Tone
   text: string
   dot: boolean
+  /** Text heights by which the words stand below their dot's height; negative: above. */
+  nudge?: number
   /** A second thought: axis size, not bold. */
   small?: boolean
 }
@@ -40,14 +42,14 @@ function within(value: number, low: number, high: number): number {
   return Math.min(Math.max(value, low), Math.max(low, high))
 }
 
-/** Right of the dot; where that would leave the chart, below its left. Later texts make way for earlier ones, down or up. */
-export function placeTexts(dots: readonly { x: number, y: number, width: number, height: number }[], area: Area): PlacedText[] {
+/** Right of the dot; where that would leave the chart, left of it above its line, or below. Later texts make way for earlier ones, down or up. */
+export function placeTexts(dots: readonly { x: number, y: number, width: number, height: number, nudge: number }[], area: Area): PlacedText[] {
   const placed: Box[] = []
-  for (const { x, y, width, height } of dots) {
+  for (const { x, y, width, height, nudge } of dots) {
     const fits = x + gap + width <= area.right
     const box: Box = {
       x: fits ? x + gap : within(x + gap - width, area.left + 4, area.right - width),
-      y: fits ? y : y + height * 0.9 + 4 <= area.bottom - height / 2 ? y + height * 0.9 + 4 : y - height,
+      y: fits ? y + nudge * height : y - 1.1 * height >= area.top - height / 2 ? y - 1.1 * height : y + 2 * height,
       width,
       height,
     }

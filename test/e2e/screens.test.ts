@@ -85,11 +85,11 @@ describe('the frame', () => {
   })
 
   it('speaks Chinese when asked, and keeps it', async () => {
-    await page.getByRole('button', { name: 'Language' }).click()
+    await page.getByRole('button', { name: /Language/ }).click()
     await page.getByRole('heading', { name: '设置', level: 1 }).waitFor()
     await page.reload()
     await page.getByRole('heading', { name: '设置', level: 1 }).waitFor()
-    await page.getByRole('button', { name: '语言' }).click()
+    await page.getByRole('button', { name: /语言/ }).click()
   })
 
   it('tells what is wrong with an address without its token', async () => {

@@ -91,11 +91,12 @@ export function frameAt({ side, frames, columns, rows }: MapLayout, { column, ro
     const quadrant = right ? (lower ? 2 : 1) : (lower ? 3 : 0)
     frame += quadrant * s * s
     const [inX, inY] = [right ? x - s : x, lower ? y - s : y]
-    switch (quadrant) {
-      case 0: [x, y] = [inY, inX]; break
-      case 3: [x, y] = [s - 1 - inY, s - 1 - inX]; break
-      default: [x, y] = [inX, inY]
-    }
+    if (quadrant === 0)
+      [x, y] = [inY, inX]
+    else if (quadrant === 3)
+      [x, y] = [s - 1 - inY, s - 1 - inX]
+    else
+      [x, y] = [inX, inY]
   }
   return frame < frames ? frame : null
 }

@@ -37,7 +37,7 @@ export interface ClassMove {
 interface WrittenBatch {
   slot: number
   seenAtMs: number
-  frames: Uint32Array
+  runs: readonly MapRun[]
 }
 
 const classCount = pageClasses.length
@@ -163,16 +163,13 @@ export class MemoryMap {
   /** `hostMs`: the host's clock; `nowMs`: ours, for how long it shows. */
   markWritten(runs: Iterable<MapRun>, hostMs: number, nowMs: number): void {
     this.lastWritten ??= new Float64Array(this.frames)
-    const frames: number[] = []
-    const slot = this.takeSlot()
-    for (const { first, count } of runs) {
+    const batch = { slot: this.takeSlot(), seenAtMs: nowMs, runs: [...runs] }
+    for (const { first, count } of batch.runs) {
       this.lastWritten.fill(hostMs + 1, first, first + count)
-      for (let frame = first; frame < first + count; frame++) {
-        this.setSlot(frame, slot)
-        frames.push(frame)
-      }
+      for (let frame = first; frame < first + count; frame++)
+        this.setSlot(frame, batch.slot)
     }
-    this.batches.push({ slot, seenAtMs: nowMs, frames: Uint32Array.from(frames) })
+    this.batches.push(batch)
   }
 
   /** The oldest batch gives its slot up when all are taken. */
@@ -192,10 +189,12 @@ export class MemoryMap {
     this.touched.add(frame >>> tileFrameShift)
   }
 
-  private clear({ slot, frames }: WrittenBatch): void {
-    for (const frame of frames) {
-      if (this.texels[2 * this.layout.cells[frame]! + 1] === slot)
-        this.setSlot(frame, 0)
+  private clear({ slot, runs }: WrittenBatch): void {
+    for (const { first, count } of runs) {
+      for (let frame = first; frame < first + count; frame++) {
+        if (this.texels[2 * this.layout.cells[frame]! + 1] === slot)
+          this.setSlot(frame, 0)
+      }
     }
   }
 

@@ -126,9 +126,10 @@ function endText(lane: LaneState, mode: Mode, line: Line, y: number, t: Translat
 /** Where the lane's line ends; nothing for a round line that has come down to 0. */
 function endMark(lane: LaneState, mode: Mode, line: Line, t: Translate): ChartMark[] {
   const last = pointsOf(lane, line).at(-1)
-  if (!last || line === 'rate' || (line === 'left' && !isRunning(lane)))
+  if (!last || line === 'rate' || (line === 'left' && (!isRunning(lane) || leftNow(lane) === null)))
     return []
-  return [{ x: last.x, y: last.y, tone: mode, dot: true, text: endText(lane, mode, line, last.y, t) }]
+  const nudge = line === 'sent' && isRunning(lane) ? 0.7 : 0
+  return [{ x: last.x, y: last.y, tone: mode, dot: true, text: endText(lane, mode, line, last.y, t), nudge }]
 }
 
 /** The finished lane's value at the other one's instant. */
@@ -140,7 +141,7 @@ function atCursor(lane: LaneState, mode: Mode, line: Line, timeMs: number, t: Tr
   if (y === null)
     return []
   const had = line === 'left' ? t('race.chart.hadLeft', { pages: formatCount(y) }) : t('race.chart.hadSent', { sent: formatBytes(y) })
-  return [{ x: timeMs, y, tone: mode, dot: true, text: `${t(`race.mode.${mode}`)} ${had}` }]
+  return [{ x: timeMs, y, tone: mode, dot: true, text: `${t(`race.mode.${mode}`)} ${had}`, nudge: line === 'left' ? -0.7 : 0.7 }]
 }
 
 /** Dots with words for one chart; the ends first, because later words make way. */

@@ -91,7 +91,7 @@ export const fakeElectron = {
   MessageChannelMain,
   nativeTheme: { shouldUseDarkColors: true },
   protocol: { registerSchemesAsPrivileged: () => void order.push('scheme'), handle: (scheme: string) => void order.push(`handle ${scheme}`) },
-  safeStorage: {},
   screen: { getPrimaryDisplay: () => ({ id: 1, workArea }), getAllDisplays: () => [{ id: 1, workArea }] },
+  safeStorage: { isEncryptionAvailable: () => false, getSelectedStorageBackend: () => 'basic_text', encryptString: () => new Uint8Array(), decryptString: () => '' },
   session: { defaultSession: Object.assign(new EventEmitter(), { setPermissionRequestHandler: () => {}, setPermissionCheckHandler: () => {}, setDevicePermissionHandler: () => {} }) },
 }

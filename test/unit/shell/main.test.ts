@@ -20,6 +20,7 @@ const fakeConsole = {
   version: '1.2.3',
   shell: 'desktop',
   settings: { settings },
+  questions: { canKeep: false },
   lab: { look: async () => {}, view: new Watched({ state: 'stopped' }), up: () => void done.push('lab up'), down: async () => void done.push('lab down') },
   close: async () => void done.push('console closed'),
 } as unknown as Console
@@ -67,7 +68,7 @@ describe('the desktop app', () => {
     })
     port.start()
     const client: ContractRouterClient<Contract> = createORPCClient(new RPCLink({ port, customJsonSerializers: [bytesSerializer] }))
-    expect(await client.session.hello()).toEqual({ role: 'operator', version: '1.2.3', shell: 'desktop' })
+    expect(await client.session.hello()).toEqual({ role: 'operator', version: '1.2.3', shell: 'desktop', canKeepSecrets: false })
     port.close()
   })
 

@@ -1,0 +1,148 @@
+/**
+ * Frames a second and CPU time of the memory map, with the real component in Chromium: panning and zooming 16 million
+ * pages, and the cost of updates of a 256 MB guest twice a second. `npm run bench:map`
+ */
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { extname, join } from 'node:path'
+import process from 'node:process'
+import tailwindcss from '@tailwindcss/vite'
+import vue from '@vitejs/plugin-vue'
+import { chromium } from 'playwright-core'
+import { build } from 'vite'
+
+const root = join(import.meta.dirname, '..')
+const benchFolder = join(root, 'test', 'renderer', 'memory', 'bench')
+const mediaTypes = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
+const manyPages = 4096 * 4096
+const guestPages = 65_536
+const moveSeconds = 5
+const updateSeconds = 20
+
+async function buildPage(outDir) {
+  await build({
+    configFile: false,
+    logLevel: 'warn',
+    root: benchFolder,
+    base: './',
+    resolve: { alias: [{ find: /^.*\/app\/connection\.ts$/, replacement: join(benchFolder, 'connection.ts') }] },
+    build: { outDir, emptyOutDir: true, target: 'es2024' },
+    plugins: [vue(), tailwindcss()],
+  })
+}
+
+async function serve(folder) {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url, 'http://bench')
+    const name = pathname === '/' ? '/index.html' : pathname
+    response.setHeader('content-type', mediaTypes[extname(name)] ?? 'application/octet-stream')
+    createReadStream(join(folder, name)).on('error', () => response.writeHead(404).end()).pipe(response)
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+/** Seconds of CPU since the start: the page's main thread, its whole process, and the process that draws. */
+async function cpuSeconds(page, browser) {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable')
+  const { metrics } = await session.send('Performance.getMetrics')
+  const system = await browser.newBrowserCDPSession()
+  const { processInfo } = await system.send('SystemInfo.getProcessInfo')
+  await Promise.all([session.detach(), system.detach()])
+  const total = type => processInfo.filter(process => process.type === type).reduce((sum, { cpuTime }) => sum + cpuTime, 0)
+  return { mainThread: metrics.find(({ name }) => name === 'TaskDuration').value, renderer: total('renderer'), gpu: total('GPU') }
+}
+
+/** CPU seconds and the answer of `during`. */
+async function measured(page, browser, during) {
+  const before = await cpuSeconds(page, browser)
+  const answer = await during()
+  const after = await cpuSeconds(page, browser)
+  return { answer, mainThread: after.mainThread - before.mainThread, renderer: after.renderer - before.renderer, gpu: after.gpu - before.gpu }
+}
+
+async function openPage(browser, port, query) {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  page.on('pageerror', error => console.error(String(error)))
+  const started = performance.now()
+  await page.goto(`http://127.0.0.1:${port}/?${query}`)
+  await page.locator('[data-map]').waitFor({ timeout: 120_000 })
+  await page.evaluate(async () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))))
+  return { page, firstPictureMs: performance.now() - started }
+}
+
+/** Moves the map once a frame; returns frames and seconds. Runs in the page. */
+async function move({ how, seconds }) {
+  const map = document.querySelector('[role=application]')
+  const middle = map.getBoundingClientRect()
+  const wheel = deltaY => map.dispatchEvent(new WheelEvent('wheel', { deltaY, clientX: middle.left + middle.width / 2, clientY: middle.top + middle.height / 2, cancelable: true }))
+  const press = key => map.dispatchEvent(new KeyboardEvent('keydown', { key, shiftKey: true, cancelable: true }))
+  if (how === 'pan')
+    wheel(-1200)
+  const start = performance.now()
+  let frames = 0
+  while (performance.now() - start < seconds * 1000) {
+    await new Promise(resolve => requestAnimationFrame(resolve))
+    if (how === 'pan')
+      press(Math.floor(frames / 40) % 2 === 0 ? 'ArrowRight' : 'ArrowLeft')
+    else
+      wheel(Math.floor(frames / 60) % 2 === 0 ? -40 : 40)
+    frames++
+  }
+  return { frames, seconds: (performance.now() - start) / 1000 }
+}
+
+async function glName(page) {
+  return page.evaluate(() => {
+    const gl = document.createElement('canvas').getContext('webgl2')
+    const info = gl?.getExtension('WEBGL_debug_renderer_info')
+    return info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : 'no WebGL2: the plain canvas'
+  })
+}
+
+const perFrame = (seconds, frames) => `${(seconds * 1000 / frames).toFixed(2)} ms`
+const share = (seconds, of) => `${(seconds / of * 100).toFixed(1)} %`
+
+async function benchMoves(browser, port) {
+  const { page, firstPictureMs } = await openPage(browser, port, `frames=${manyPages}`)
+  console.log(`drawn by: ${await glName(page)}`)
+  console.log(`${manyPages.toLocaleString('en-US')} pages, 768 × 768 px: first picture after ${(firstPictureMs / 1000).toFixed(1)} s, the page's start and the making up of the guest included`)
+  for (const how of ['pan', 'zoom']) {
+    const { answer: { frames, seconds }, mainThread, renderer, gpu } = await measured(page, browser, async () => page.evaluate(move, { how, seconds: moveSeconds }))
+    console.log(`  ${how.padEnd(4)}  ${(frames / seconds).toFixed(1)} frames/s; a frame takes ${perFrame(mainThread, frames)} of the main thread, ${perFrame(renderer, frames)} of the page's process, ${perFrame(gpu, frames)} of the process that draws`)
+  }
+  await page.close()
+}
+
+async function benchUpdates(browser, port) {
+  const { page, firstPictureMs } = await openPage(browser, port, `frames=${guestPages}&updates=on`)
+  console.log(`${guestPages.toLocaleString('en-US')} pages: first picture after ${(firstPictureMs / 1000).toFixed(2)} s`)
+  await page.waitForTimeout(2000)
+  const { mainThread, renderer, gpu } = await measured(page, browser, async () => page.waitForTimeout(updateSeconds * 1000))
+  console.log(`  2 updates a second of 200 changed and 300 written runs: ${share(mainThread, updateSeconds)} of a core in the main thread, ${share(renderer, updateSeconds)} in the page's process, ${share(gpu, updateSeconds)} in the process that draws`)
+  await page.close()
+
+  const { page: still } = await openPage(browser, port, `frames=${guestPages}`)
+  await still.waitForTimeout(2000)
+  const idle = await measured(still, browser, async () => still.waitForTimeout(5000))
+  console.log(`  no updates: ${share(idle.mainThread, 5)} of a core in the main thread`)
+  await still.close()
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'me2-bench-map-'))
+await buildPage(folder)
+const server = await serve(folder)
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
+try {
+  const { port } = server.address()
+  await benchMoves(browser, port)
+  await benchUpdates(browser, port)
+}
+finally {
+  await browser.close()
+  server.close()
+  await rm(folder, { recursive: true, force: true })
+}

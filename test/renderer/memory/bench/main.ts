@@ -1,0 +1,9 @@
+/** The real map and legend on a made-up guest, for .tools/benchMap.mjs to drive. `?frames=` is the guest's size. */
+import { createApp } from 'vue'
+import { createI18n } from 'vue-i18n'
+import { memoryMessages } from '../../../../renderer/features/memory/messages.ts'
+import BenchPage from './BenchPage.vue'
+import './bench.css'
+
+const i18n = createI18n({ legacy: false, locale: 'en', messages: { en: { memory: memoryMessages.en } } })
+createApp(BenchPage).use(i18n).mount('#app')

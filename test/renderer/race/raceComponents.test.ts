@@ -1,0 +1,95 @@
+import type { LanePair } from '../../../shared/model/raceState.ts'
+import type { FinishedRun } from '../../../shared/model/run.ts'
+import { mount } from '@vue/test-utils'
+import { createPinia } from 'pinia'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { i18n } from '../../../renderer/app/i18n.ts'
+import LaneBoard from '../../../renderer/features/race/LaneBoard.vue'
+import NothingLost from '../../../renderer/features/race/NothingLost.vue'
+import ResultTable from '../../../renderer/features/race/ResultTable.vue'
+import RoundsTable from '../../../renderer/features/race/RoundsTable.vue'
+import { addEvents, endLane, laneOf } from '../../../shared/model/lane.ts'
+import { savedRun } from '../../fixtures/savedRuns.ts'
+
+const stock = savedRun('web-stock')
+const me2 = savedRun('web-me2')
+const lanes: LanePair = {
+  stock: endLane(addEvents(laneOf({ ...stock.run, result: null }), stock.events), stock.run),
+  me2: addEvents(laneOf({ ...me2.run, result: null }), me2.events.filter(({ atMs }) => atMs <= 20_000)),
+}
+
+beforeEach(() => {
+  i18n.global.locale.value = 'en'
+})
+
+function show(component: Parameters<typeof mount>[0], props: Record<string, unknown>) {
+  return mount(component, { props, global: { plugins: [i18n, createPinia()], stubs: { UIcon: true } } })
+}
+function textOf(wrapper: ReturnType<typeof show>, selector: string): string {
+  return wrapper.get(selector).text().replace(/\s+/g, ' ')
+}
+
+describe('the lane board', () => {
+  it('has the same five columns for both lanes', () => {
+    const board = show(LaneBoard, { lanes })
+    expect(board.findAll('[data-lane=stock] dd')).toHaveLength(5)
+    expect(board.findAll('[data-lane=me2] dd')).toHaveLength(5)
+    expect(textOf(board, '[data-lane=stock]')).toContain('Done. web ran on hostb after 122.3 s')
+    expect(textOf(board, '[data-lane=me2]')).toContain('sent so far')
+  })
+
+  it('speaks Chinese', () => {
+    i18n.global.locale.value = 'zh'
+    expect(textOf(show(LaneBoard, { lanes: { stock: null, me2: null } }), '[data-lane=me2]')).toContain('等待轮到它')
+  })
+})
+
+describe('the rounds', () => {
+  it('show the first four, the last one, and how many were left out', () => {
+    const rounds = show(RoundsTable, { lanes })
+    const rows = rounds.findAll('tbody tr').map(row => row.findAll('td').map(cell => cell.text()))
+    const { rounds: real } = stock.run.result
+    expect(rows[0]).toEqual([...real.slice(0, 4), real.at(-1)!].map(({ pages }) => pages.toLocaleString('en-US')))
+    expect(rows[2]![0]).toMatch(/…$/)
+    expect(rounds.text()).toContain('and 1 more before the last')
+  })
+})
+
+describe('the result', () => {
+  it('has medians, the ratio and what is less by how much, with points beyond the paper', () => {
+    const row = textOf(show(ResultTable, { runs: [stock.run, me2.run] }), '[data-measure=data]')
+    expect(row).toContain('292.4')
+    expect(row).toContain('88.0')
+    expect(row).toContain('0.30')
+    expect(row).toContain('70 %')
+    expect(row).toContain('19 points better here')
+  })
+
+  it('says it as plainly when ME2 is worse', () => {
+    const worse: FinishedRun = { ...me2.run, result: { ...me2.run.result, downtimeMs: stock.run.result.downtimeMs! * 1.25 } }
+    const row = textOf(show(ResultTable, { runs: [stock.run, worse] }), '[data-measure=downtime]')
+    expect(row).toContain('25 % more')
+    expect(row).toContain('73 points worse here')
+  })
+
+  it('compares nothing when one mode is missing', () => {
+    const table = show(ResultTable, { runs: [stock.run] })
+    expect(textOf(table, '[data-measure=data]')).not.toContain('%less')
+    expect(table.get('[data-measure=data]').findAll('td')[3]!.text()).toBe('–')
+  })
+})
+
+describe('what was lost', () => {
+  it('is nothing when all pages agree', () => {
+    const { compared } = stock.run.result.verify!
+    expect(show(NothingLost, { runs: [stock.run] }).text()).toContain(`Hashes: ${compared.toLocaleString('en-US')} pages compared, 0 differ`)
+  })
+
+  it('does not claim what was not looked at, and names what differs', () => {
+    const unverified: FinishedRun = { ...me2.run, result: { ...me2.run.result, verify: null, guestBad: 2 } }
+    const text = show(NothingLost, { runs: [stock.run, unverified] }).text()
+    expect(text).toContain('Something may be lost')
+    expect(text).toContain('Pages were not compared in 1 of 2 runs')
+    expect(text).toContain('bad = 2')
+  })
+})
