@@ -21,6 +21,10 @@ const guestPages = 65_536
 const moveSeconds = 5
 const updateSeconds = 20
 
+function say(text) {
+  process.stdout.write(`${text}\n`)
+}
+
 async function buildPage(outDir) {
   await build({
     configFile: false,
@@ -44,23 +48,19 @@ async function serve(folder) {
   return server
 }
 
-/** Seconds of CPU since the start: the page's main thread, its whole process, and the process that draws. */
-async function cpuSeconds(page, browser) {
-  const session = await page.context().newCDPSession(page)
-  await session.send('Performance.enable')
-  const { metrics } = await session.send('Performance.getMetrics')
-  const system = await browser.newBrowserCDPSession()
+/** Seconds of CPU so far: the page's main thread, its whole process, and the process that draws. */
+async function cpuSeconds({ metrics, system }) {
+  const { metrics: values } = await metrics.send('Performance.getMetrics')
   const { processInfo } = await system.send('SystemInfo.getProcessInfo')
-  await Promise.all([session.detach(), system.detach()])
   const total = type => processInfo.filter(process => process.type === type).reduce((sum, { cpuTime }) => sum + cpuTime, 0)
-  return { mainThread: metrics.find(({ name }) => name === 'TaskDuration').value, renderer: total('renderer'), gpu: total('GPU') }
+  return { mainThread: values.find(({ name }) => name === 'TaskDuration').value, renderer: total('renderer'), gpu: total('GPU') }
 }
 
 /** CPU seconds and the answer of `during`. */
-async function measured(page, browser, during) {
-  const before = await cpuSeconds(page, browser)
+async function measured(meter, during) {
+  const before = await cpuSeconds(meter)
   const answer = await during()
-  const after = await cpuSeconds(page, browser)
+  const after = await cpuSeconds(meter)
   return { answer, mainThread: after.mainThread - before.mainThread, renderer: after.renderer - before.renderer, gpu: after.gpu - before.gpu }
 }
 
@@ -71,7 +71,10 @@ async function openPage(browser, port, query) {
   await page.goto(`http://127.0.0.1:${port}/?${query}`)
   await page.locator('[data-map]').waitFor({ timeout: 120_000 })
   await page.evaluate(async () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))))
-  return { page, firstPictureMs: performance.now() - started }
+  const firstPictureMs = performance.now() - started
+  const meter = { metrics: await page.context().newCDPSession(page), system: await browser.newBrowserCDPSession() }
+  await meter.metrics.send('Performance.enable', { timeDomain: 'threadTicks' })
+  return { page, meter, firstPictureMs }
 }
 
 /** Moves the map once a frame; returns frames and seconds. Runs in the page. */
@@ -107,28 +110,29 @@ const perFrame = (seconds, frames) => `${(seconds * 1000 / frames).toFixed(2)} m
 const share = (seconds, of) => `${(seconds / of * 100).toFixed(1)} %`
 
 async function benchMoves(browser, port) {
-  const { page, firstPictureMs } = await openPage(browser, port, `frames=${manyPages}`)
-  console.log(`drawn by: ${await glName(page)}`)
-  console.log(`${manyPages.toLocaleString('en-US')} pages, 768 × 768 px: first picture after ${(firstPictureMs / 1000).toFixed(1)} s, the page's start and the making up of the guest included`)
+  const { page, meter, firstPictureMs } = await openPage(browser, port, `frames=${manyPages}`)
+  const drawnBy = await glName(page)
+  say(`drawn by: ${drawnBy}${/SwiftShader|llvmpipe/i.test(drawnBy) ? ' (in software: a graphics card does what "the process that draws" does here)' : ''}`)
+  say(`${manyPages.toLocaleString('en-US')} pages, 768 × 768 px: first picture after ${(firstPictureMs / 1000).toFixed(1)} s, the page's start and the making up of the guest included`)
   for (const how of ['pan', 'zoom']) {
-    const { answer: { frames, seconds }, mainThread, renderer, gpu } = await measured(page, browser, async () => page.evaluate(move, { how, seconds: moveSeconds }))
-    console.log(`  ${how.padEnd(4)}  ${(frames / seconds).toFixed(1)} frames/s; a frame takes ${perFrame(mainThread, frames)} of the main thread, ${perFrame(renderer, frames)} of the page's process, ${perFrame(gpu, frames)} of the process that draws`)
+    const { answer: { frames, seconds }, mainThread, renderer, gpu } = await measured(meter, async () => page.evaluate(move, { how, seconds: moveSeconds }))
+    say(`  ${how.padEnd(4)}  ${(frames / seconds).toFixed(1)} frames/s; a frame takes ${perFrame(mainThread, frames)} of the main thread, ${perFrame(renderer, frames)} of the page's process, ${perFrame(gpu, frames)} of the process that draws`)
   }
   await page.close()
 }
 
 async function benchUpdates(browser, port) {
-  const { page, firstPictureMs } = await openPage(browser, port, `frames=${guestPages}&updates=on`)
-  console.log(`${guestPages.toLocaleString('en-US')} pages: first picture after ${(firstPictureMs / 1000).toFixed(2)} s`)
+  const { page, meter, firstPictureMs } = await openPage(browser, port, `frames=${guestPages}&updates=on`)
+  say(`${guestPages.toLocaleString('en-US')} pages: first picture after ${(firstPictureMs / 1000).toFixed(2)} s`)
   await page.waitForTimeout(2000)
-  const { mainThread, renderer, gpu } = await measured(page, browser, async () => page.waitForTimeout(updateSeconds * 1000))
-  console.log(`  2 updates a second of 200 changed and 300 written runs: ${share(mainThread, updateSeconds)} of a core in the main thread, ${share(renderer, updateSeconds)} in the page's process, ${share(gpu, updateSeconds)} in the process that draws`)
+  const { mainThread, renderer, gpu } = await measured(meter, async () => page.waitForTimeout(updateSeconds * 1000))
+  say(`  2 updates a second, each of about 1,700 changed and 2,500 written pages in 500 runs: ${share(mainThread, updateSeconds)} of a core in the main thread, ${share(renderer, updateSeconds)} in the page's process, ${share(gpu, updateSeconds)} in the process that draws`)
   await page.close()
 
-  const { page: still } = await openPage(browser, port, `frames=${guestPages}`)
+  const { page: still, meter: stillMeter } = await openPage(browser, port, `frames=${guestPages}`)
   await still.waitForTimeout(2000)
-  const idle = await measured(still, browser, async () => still.waitForTimeout(5000))
-  console.log(`  no updates: ${share(idle.mainThread, 5)} of a core in the main thread`)
+  const idle = await measured(stillMeter, async () => still.waitForTimeout(5000))
+  say(`  no updates: ${share(idle.mainThread, 5)} of a core in the main thread`)
   await still.close()
 }
 

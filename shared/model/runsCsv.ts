@@ -1,29 +1,43 @@
 /**
  * Runs as CSV in long format: one figure a row, so that any statistics program takes it as it is. RFC 4180: comma, CRLF,
- * quotes doubled. Columns:
+ * quotes doubled. UTF-8 without a byte order mark. Columns:
  *
- *   run, race, source, guest, mode, encoder, from, to, started   which run; `started` ISO 8601, UTC
- *   round    empty for the whole run, otherwise from 1
- *   measure  e.g. linkBytes, total, downtime, pages
- *   unit     bytes, ms, pages, count, or empty for words
- *   value    a number with a point, or a word; rows without a value are left out
+ *   run, race        ids; `race` is empty for a single migration
+ *   lab              boxed (emulated CPU: only ratios mean something) or own
+ *   guest, mode      mode is stock or me2
+ *   encoder          of me2; empty for stock
+ *   from, to         hosts
+ *   started          ISO 8601, UTC
+ *   round            empty for the whole run, otherwise from 1; `final` is 1 for the one with the guest paused
+ *   measure          e.g. linkBytes, total, downtime, pages
+ *   unit             bytes, ms, Mbit/s, pages, count, or empty for words
+ *   value            a number with a point, or a word; rows without a value are left out
  *
- * A cell that a spreadsheet would take for a formula gets an apostrophe in front: names come from hosts and guests.
+ * Text that a spreadsheet would take for a formula gets an apostrophe in front: names come from hosts and guests.
  */
 import type { Round, Run } from './run.ts'
 
 const columns = ['run', 'race', 'lab', 'guest', 'mode', 'encoder', 'from', 'to', 'started', 'round', 'measure', 'unit', 'value'] as const
 
 type Value = string | number | null
-type Figure = [measure: string, unit: 'bytes' | 'ms' | 'pages' | 'count' | '', value: Value]
+type Figure = [measure: string, unit: 'bytes' | 'ms' | 'Mbit/s' | 'pages' | 'count' | '', value: Value]
 
 function cell(value: Value): string {
   const text = String(value ?? '')
-  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const safe = typeof value === 'string' && /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-function runFigures({ settings, result }: Run): Figure[] {
+function settingFigures({ guest, settings }: Run): Figure[] {
+  return [
+    ['guestMemory', 'bytes', guest.memoryBytes],
+    ['rateCap', 'Mbit/s', settings.rateMbit],
+    ['link', '', settings.link],
+    ['settle', 'ms', settings.settleMs],
+  ]
+}
+
+function resultFigures({ result }: Run): Figure[] {
   if (!result)
     return []
   return [
@@ -34,17 +48,17 @@ function runFigures({ settings, result }: Run): Figure[] {
     ['downtime', 'ms', result.downtimeMs],
     ['downtimeTransfer', 'ms', result.downtimeTransferMs],
     ['heartbeatGap', 'ms', result.heartbeatGapMs],
+    ['heartbeatGapTarget', 'ms', result.heartbeatGapTargetMs],
     ['heartbeatsLost', 'count', result.heartbeatsLost],
+    ['exploring', 'ms', result.explored?.ms ?? null],
     ['compared', 'pages', result.verify?.compared ?? null],
     ['differing', 'pages', result.verify?.differing ?? null],
     ['guestBad', 'pages', result.guestBad],
-    ['exploring', 'ms', result.explored?.ms ?? null],
-    ['rateCap', '', settings.rateMbit === null ? 'none' : `${settings.rateMbit} Mbit/s`],
-    ['link', '', settings.link],
+    ['guestCheckedAfter', 'pages', result.guestCheckedAfter],
   ]
 }
 
-function roundFigures({ pages, leftOut, constant, encoded, raw, linkBytes, streamBytes, ms }: Round): Figure[] {
+function roundFigures({ pages, leftOut, constant, encoded, raw, linkBytes, streamBytes, ms, final }: Round): Figure[] {
   return [
     ['pages', 'pages', pages],
     ['leftOut', 'pages', leftOut],
@@ -54,6 +68,7 @@ function roundFigures({ pages, leftOut, constant, encoded, raw, linkBytes, strea
     ['linkBytes', 'bytes', linkBytes],
     ['streamBytes', 'bytes', streamBytes],
     ['length', 'ms', ms],
+    ['final', 'count', Number(final)],
   ]
 }
 
@@ -68,7 +83,7 @@ export function runsCsv(runs: readonly Run[]): string {
           rows.push([...which, round, ...figure])
       }
     }
-    add('', runFigures(run))
+    add('', [...settingFigures(run), ...resultFigures(run)])
     for (const [index, round] of (run.result?.rounds ?? []).entries())
       add(index + 1, roundFigures(round))
   }

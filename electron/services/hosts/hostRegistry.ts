@@ -49,7 +49,7 @@ interface Entry extends KnownHost {
 
 const sampleEveryMs = 1000
 /** Asking for guests costs a process on the host, so it is done when their number changed, and now and then. */
-const guestsEveryMs = 4000
+const guestsEveryMs = 10_000
 const retrySamplingMs = 5000
 
 export class HostRegistry {

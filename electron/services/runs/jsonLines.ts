@@ -4,7 +4,9 @@ import { StringDecoder } from 'node:string_decoder'
 import { Me2Error } from '../../../shared/errors.ts'
 
 const maxLineCharacters = 262_144
-const maxTotalBytes = 256 * 1024 * 1024
+const mebibyte = 1024 * 1024
+/** What is on this machine already. */
+const maxSavedBytes = 256 * mebibyte
 
 export function corrupt(what: string): Me2Error {
   return new Me2Error('run-corrupt', `The saved run cannot be read: ${what}.`, 'Other runs are not affected; this one can be deleted.')
@@ -29,14 +31,14 @@ export function checkedBy<Schema extends z.ZodType>(schema: Schema, value: unkno
   throw corrupt(path === '' ? `${what} is not as expected` : `${what} is not as expected at ${path}`)
 }
 
-async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+async function* lines(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let totalBytes = 0
   for await (const chunk of chunks) {
     totalBytes += chunk.length
-    if (totalBytes > maxTotalBytes)
-      throw corrupt('it is larger than 256 MiB')
+    if (totalBytes > maxBytes)
+      throw corrupt(`it is larger than ${maxBytes / mebibyte} MiB`)
     const parts = (rest + decoder.write(chunk)).split('\n')
     rest = parts.pop()!
     if (rest.length > maxLineCharacters)
@@ -46,8 +48,8 @@ async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
 }
 
 /** A last line without its newline is one that was being written when the writer died: it is left out. */
-export async function* readJsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
+export async function* readJsonLines(chunks: AsyncIterable<Buffer>, maxBytes = maxSavedBytes): AsyncGenerator<unknown> {
   let number = 0
-  for await (const line of lines(chunks))
+  for await (const line of lines(chunks, maxBytes))
     yield parseJson(line, `line ${++number}`)
 }

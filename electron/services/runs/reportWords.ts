@@ -1,8 +1,10 @@
 /** The words of a report in both languages; they stand here because a report is made where no screen is. */
 import type { FairnessCode } from '../../../shared/model/fairness.ts'
 import type { Measure } from '../../../shared/model/raceTable.ts'
+import type { Mode, Outcome } from '../../../shared/model/run.ts'
 
-interface ReportWords {
+export interface ReportWords {
+  modes: Record<Mode, string>
   title: string
   emulated: string
   recording: string
@@ -20,12 +22,16 @@ interface ReportWords {
   notGiven: string
   noCap: string
   sent: string
-  kept: string
+  /** {same}, {of}. */
+  fair: string
   same: string
   different: string
   fairness: Record<FairnessCode, string>
   nothingLost: string
   run: string
+  outcome: string
+  outcomes: Record<Outcome, string>
+  unfinished: string
   hashes: string
   bad: string
   roundsTitle: string
@@ -35,10 +41,12 @@ interface ReportWords {
   host: string
   kernel: string
   agent: string
+  foot: string
 }
 
 export const reportWords: Record<'en' | 'zh', ReportWords> = {
   en: {
+    modes: { stock: 'Stock', me2: 'ME2' },
     title: 'Stock and ME2 live migration',
     emulated: 'Boxed lab: the CPU is emulated. Compare the ratios, not the seconds.',
     recording: 'A recording that came with the console.',
@@ -53,8 +61,8 @@ export const reportWords: Record<'en' | 'zh', ReportWords> = {
     paper: 'paper\'s average',
     notGiven: 'not given',
     noCap: 'no cap',
-    sent: 'Sent, MB over time',
-    kept: 'Kept the same',
+    sent: 'Sent: MB over time, all runs from the same start',
+    fair: 'Kept the same: {same} of {of}',
     same: 'same',
     different: 'different',
     fairness: {
@@ -63,6 +71,9 @@ export const reportWords: Record<'en' | 'zh', ReportWords> = {
     },
     nothingLost: 'Was anything lost?',
     run: 'Run',
+    outcome: 'outcome',
+    outcomes: { migrated: 'migrated', aborted: 'undone', failed: 'failed', unknown: 'not known' },
+    unfinished: 'This run has no result: it goes on, or the console ended before it did.',
     hashes: 'pages compared / differing',
     bad: 'bad pages by the guest\'s own check',
     roundsTitle: 'Rounds',
@@ -72,8 +83,10 @@ export const reportWords: Record<'en' | 'zh', ReportWords> = {
     host: 'host',
     kernel: 'dom0 kernel',
     agent: 'agent',
+    foot: 'Made by the ME2 Lab Console. MB are 10⁶ bytes; ratios are ME2 ÷ stock, below 1 is less. It holds figures only, nothing of a guest\'s memory.',
   },
   zh: {
+    modes: { stock: '原生', me2: 'ME2' },
     title: '原生与 ME2 在线迁移',
     emulated: '内置实验室：CPU 是模拟的。请比较比值，而不是秒数。',
     recording: '随控制台附带的录制。',
@@ -88,8 +101,8 @@ export const reportWords: Record<'en' | 'zh', ReportWords> = {
     paper: '论文平均值',
     notGiven: '未给出',
     noCap: '无上限',
-    sent: '发送量，MB 随时间',
-    kept: '保持一致',
+    sent: '发送量：MB 随时间，各次运行同一起点',
+    fair: '保持一致：{of} 项中的 {same} 项',
     same: '相同',
     different: '不同',
     fairness: {
@@ -98,6 +111,9 @@ export const reportWords: Record<'en' | 'zh', ReportWords> = {
     },
     nothingLost: '是否有丢失？',
     run: '运行',
+    outcome: '结果',
+    outcomes: { migrated: '已迁移', aborted: '已撤销', failed: '失败', unknown: '未知' },
+    unfinished: '此次运行没有结果：仍在进行，或控制台先于它结束。',
     hashes: '比较的页 / 不同的页',
     bad: '虚拟机自检的坏页',
     roundsTitle: '轮次',
@@ -107,5 +123,6 @@ export const reportWords: Record<'en' | 'zh', ReportWords> = {
     host: '主机',
     kernel: 'dom0 内核',
     agent: '代理',
+    foot: '由 ME2 实验控制台生成。MB 为 10⁶ 字节；比值为 ME2 ÷ 原生，小于 1 表示更少。只含数据，不含虚拟机内存内容。',
   },
 }

@@ -8,12 +8,14 @@
  *   n+3      {"end":true,"events":n}, by which a file that was cut short is told
  * A reader refuses another `version`. There are no page contents and no secrets in it.
  */
+import type { Readable } from 'node:stream'
 import type { Run } from '../../../shared/model/run.ts'
 import type { RunEvent } from '../../../shared/model/runEvent.ts'
+import { Buffer } from 'node:buffer'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import process from 'node:process'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable as ReadableStream } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { z } from 'zod'
@@ -24,6 +26,9 @@ import { checkedBy, corrupt, readJsonLines } from './jsonLines.ts'
 const fileVersion = 1
 const headerSchema = z.object({ format: z.literal('me2run'), version: z.literal(fileVersion) })
 const endSchema = z.object({ end: z.literal(true), events: z.number() })
+
+/** A file from elsewhere may unpack to this much: some three hours of events. */
+const maxForeignBytes = 64 * 1024 * 1024
 
 export interface SavedRun {
   run: Run
@@ -45,7 +50,7 @@ async function* fileLines(run: Run, events: AsyncIterable<RunEvent>): AsyncGener
 export async function writeRunFile(path: string, run: Run, events: AsyncIterable<RunEvent>): Promise<void> {
   const temporary = `${path}.${process.pid}.new`
   try {
-    await pipeline(Readable.from(fileLines(run, events)), createGzip(), createWriteStream(temporary))
+    await pipeline(ReadableStream.from(fileLines(run, events)), createGzip(), createWriteStream(temporary))
     await rename(temporary, path)
   }
   catch (error) {
@@ -54,25 +59,19 @@ export async function writeRunFile(path: string, run: Run, events: AsyncIterable
   }
 }
 
-function collect(values: readonly unknown[]): SavedRun {
-  const [header, run, ...rest] = values
-  checkedBy(headerSchema, header, 'its header')
-  const end = checkedBy(endSchema, rest.pop(), 'its end')
-  if (end.events !== rest.length)
-    throw corrupt(`it has ${rest.length} events of ${end.events}`)
-  return { run: checkedBy(runSchema, run, 'the run'), events: rest.map(event => checkedBy(runEventSchema, event, 'an event')) }
+/** The same file in memory. */
+export async function runFileBytes(run: Run, events: AsyncIterable<RunEvent>): Promise<Buffer> {
+  const packed = new PassThrough()
+  const [bytes] = await Promise.all([packed.toArray(), pipeline(ReadableStream.from(fileLines(run, events)), createGzip(), packed)])
+  return Buffer.concat(bytes as Buffer[])
 }
 
-/** Throws `run-corrupt` for what is no such file or a damaged one. */
-export async function readRunFile(path: string): Promise<SavedRun> {
-  const file = createReadStream(path)
+/** The file's values; `file` is let go of as soon as nobody wants more of them. */
+async function* values(file: Readable, maxBytes?: number): AsyncGenerator<unknown> {
   const unzipped = file.pipe(createGunzip())
   file.on('error', error => unzipped.destroy(error))
   try {
-    const values: unknown[] = []
-    for await (const value of readJsonLines(unzipped))
-      values.push(value)
-    return collect(values)
+    yield* readJsonLines(unzipped, maxBytes)
   }
   catch (error) {
     if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
@@ -81,5 +80,54 @@ export async function readRunFile(path: string): Promise<SavedRun> {
   }
   finally {
     file.destroy()
+    unzipped.destroy()
+  }
+}
+
+async function readHead(from: AsyncGenerator<unknown>): Promise<Run> {
+  checkedBy(headerSchema, (await from.next()).value, 'its header')
+  return checkedBy(runSchema, (await from.next()).value, 'the run')
+}
+
+function isEnd(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'end' in value
+}
+
+async function readSaved(from: AsyncGenerator<unknown>): Promise<SavedRun> {
+  const run = await readHead(from)
+  const events: RunEvent[] = []
+  for await (const value of from) {
+    if (!isEnd(value)) {
+      events.push(checkedBy(runEventSchema, value, 'an event'))
+      continue
+    }
+    const end = checkedBy(endSchema, value, 'its end')
+    if (end.events !== events.length)
+      throw corrupt(`it has ${events.length} events of ${end.events}`)
+    if (!(await from.next()).done)
+      throw corrupt('something follows its end')
+    return { run, events }
+  }
+  throw corrupt('its end is missing')
+}
+
+/** Throws `run-corrupt` for what is no such file or a damaged one. */
+export async function readRunFile(path: string): Promise<SavedRun> {
+  return readSaved(values(createReadStream(path)))
+}
+
+/** A file from elsewhere, in memory. Throws `run-corrupt`, for what unpacks to more than 64 MiB as well. */
+export async function readRunBytes(bytes: Uint8Array): Promise<SavedRun> {
+  return readSaved(values(ReadableStream.from([Buffer.from(bytes)]), maxForeignBytes))
+}
+
+/** The run without its events. What follows it in the file is not looked at. */
+export async function readRunHead(path: string): Promise<Run> {
+  const from = values(createReadStream(path))
+  try {
+    return await readHead(from)
+  }
+  finally {
+    await from.return(undefined)
   }
 }

@@ -2,27 +2,33 @@
  * All saved runs as the screens see them: one's own (runStore.ts), with what the user wrote about them, and the recordings
  * that came with the console, which can be read and nothing else.
  *
- * Files, below `folder`: ID/run.json and ID/events.jsonl (runRecorder.ts), ID/about.json (title and note), and trash/ID for
- * runs that were removed; those are gone for good a day later. Recordings are .me2run files named after their run's id.
+ *   createRunLibrary({ own: RunStore, folder, recordingsFolder }): RunLibrary
+ *
+ * Files, below `folder`: ID/run.json and ID/events.jsonl (runRecorder.ts), ID/about.json (title and note), and .trash/ID
+ * for runs that were removed (trash.ts). One run that cannot be read never hides the others.
  */
-import type { FileView, ListedRun } from '../../../shared/contract/runs.ts'
+import type { ExportFormat, FileView, ListedRun } from '../../../shared/contract/runs.ts'
 import type { Run } from '../../../shared/model/run.ts'
 import type { RunEvent } from '../../../shared/model/runEvent.ts'
-import type { SavedRun } from './runFile.ts'
+import type { Recording } from './recordings.ts'
 import type { RunStore } from './runStore.ts'
 import { Buffer } from 'node:buffer'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { Me2Error } from '../../../shared/errors.ts'
 import { runsCsv } from '../../../shared/model/runsCsv.ts'
+import { laneOfSaved } from '../../../shared/model/savedLane.ts'
 import { Watched } from '../watched.ts'
 import { writeAtomically } from './atomicFile.ts'
+import { hasCode, orDiskFull } from './fileErrors.ts'
+import { corrupt } from './jsonLines.ts'
+import { readRecordings } from './recordings.ts'
 import { reportHtml } from './report.ts'
-import { readRunFile } from './runFile.ts'
+import { readRunBytes, readRunFile, runFileBytes } from './runFile.ts'
 import { eventsFileName, runFileName } from './runRecorder.ts'
-import { newRunId } from './runStore.ts'
+import { createTrash } from './trash.ts'
 
 export interface RunLibraryOptions {
   own: RunStore
@@ -37,228 +43,228 @@ export interface RunLibrary {
   watch: (signal?: AbortSignal) => AsyncGenerator<ListedRun[]>
   /** Throws `run-not-found`, `run-corrupt`. */
   get: (id: string) => Promise<ListedRun>
-  /** Oldest first, in batches. */
+  /** Oldest first, in batches; those that are written already of a run under way. Throws `run-not-found`, `run-corrupt`. */
   events: (id: string) => AsyncGenerator<RunEvent[]>
+  /** Throws `usage` for a recording, `run-not-found`, `disk-full`. */
   describe: (id: string, about: { title: string, note: string }) => Promise<void>
+  /** Puts own runs aside, also those that cannot be read. Throws `busy` for one under way, `usage` for a recording. */
   remove: (ids: readonly string[]) => Promise<void>
+  /** Brings them back. Throws `run-not-found` when they are gone for good. */
   restore: (ids: readonly string[]) => Promise<void>
-  export: (ids: readonly string[], format: 'me2run' | 'csv' | 'html' | 'json', language: 'en' | 'zh') => Promise<FileView>
-  /** Returns the run's id; a run that is here already gets another one. Nothing is written for a damaged file. */
+  /** One file of the runs: `me2run` takes exactly one, the others at least one. */
+  export: (ids: readonly string[], format: ExportFormat, language: 'en' | 'zh') => Promise<FileView>
+  /**
+   * A .me2run file; returns the run's id. It is checked to its end before anything is written. A run that is here already
+   * is not written again, so that no race counts it twice. Throws `run-corrupt`, `disk-full`, and `usage` where another
+   * run has its id.
+   */
   import: (bytes: Uint8Array) => Promise<string>
   /** A run began or ended elsewhere. */
   changed: () => void
 }
 
 const aboutFileName = 'about.json'
-const trashName = 'trash'
-const recordingSuffix = '.me2run'
+const maxAboutBytes = 64 * 1024
 const eventBatch = 1000
-const trashMs = 24 * 60 * 60 * 1000
 const idPattern = /^[\w-]{1,80}$/
-
 const aboutSchema = z.object({ title: z.string().max(200).default(''), note: z.string().max(10_000).default('') })
+type About = z.infer<typeof aboutSchema>
+const nothingSaid: About = { title: '', note: '' }
 
-function readOnly(): Me2Error {
-  return new Me2Error('usage', 'A recording came with the console and stays as it is.', 'Export it and import the file for one of your own.')
+function notFound(id: string): Me2Error {
+  return new Me2Error('run-not-found', `There is no run ${id}.`, 'It may have been removed in another window.')
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOSPC'
-}
-
-/** What the user wrote; a damaged file says nothing. */
-async function readAbout(file: string): Promise<z.infer<typeof aboutSchema>> {
+/** What the user wrote; a damaged file says nothing, and the next words replace it. */
+async function readAbout(path: string): Promise<About> {
   try {
-    return aboutSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+    if ((await stat(path)).size > maxAboutBytes)
+      return nothingSaid
+    return aboutSchema.parse(JSON.parse(await readFile(path, 'utf8')))
   }
   catch {
-    return { title: '', note: '' }
+    return nothingSaid
   }
 }
 
-async function readRecordings(folder: string): Promise<Map<string, SavedRun>> {
-  const names = (await readdir(folder).catch(() => [])).filter(name => name.endsWith(recordingSuffix)).sort()
-  const read = await Promise.all(names.map(async name => readRunFile(join(folder, name)).catch(() => null)))
-  return new Map(read.flatMap(saved => saved ? [[saved.run.id, saved]] : []))
+function listedRecording(recording: Recording): ListedRun {
+  const state = 'run' in recording ? { run: recording.run, problem: null } : { run: null, problem: recording.problem }
+  return { id: recording.id, source: 'recording', ...nothingSaid, ...state }
 }
 
-function* batches(events: readonly RunEvent[]): Generator<RunEvent[]> {
-  for (let first = 0; first < events.length; first += eventBatch)
-    yield events.slice(first, first + eventBatch)
+function startedAt({ id, run }: ListedRun): string {
+  return run?.startedAt ?? id
 }
 
-function file(name: string, mediaType: string, content: string | Uint8Array): FileView {
+async function* batches(events: Iterable<RunEvent> | AsyncIterable<RunEvent>): AsyncGenerator<RunEvent[]> {
+  let batch: RunEvent[] = []
+  for await (const event of events) {
+    batch.push(event)
+    if (batch.length === eventBatch) {
+      yield batch
+      batch = []
+    }
+  }
+  if (batch.length > 0)
+    yield batch
+}
+
+function fileOf(name: string, mediaType: string, content: string | Buffer): FileView {
   return { name, mediaType, bytes: new Uint8Array(typeof content === 'string' ? Buffer.from(content, 'utf8') : content) }
 }
 
 export function createRunLibrary({ own, folder, recordingsFolder }: RunLibraryOptions): RunLibrary {
-  const trash = join(folder, trashName)
+  const trash = createTrash(folder)
   const version = new Watched(0)
-  const changed = (): void => version.set(version.value + 1)
-  /** The product's own files: read once. */
   const recordings = readRecordings(recordingsFolder)
+  trash.empty().catch(() => {})
 
-  async function emptyTrash(): Promise<void> {
-    for (const name of await readdir(trash).catch(() => [])) {
-      const { mtimeMs } = await stat(join(trash, name))
-      if (Date.now() - mtimeMs > trashMs)
-        await rm(join(trash, name), { recursive: true, force: true })
-    }
-  }
-  emptyTrash().catch(() => {})
+  const changed = (): void => version.set(version.value + 1)
+  const aboutPath = (id: string): string => join(folder, id, aboutFileName)
 
   async function listOwn(): Promise<ListedRun[]> {
-    const listed = (await own.list()).filter(({ id }) => id !== trashName)
-    return Promise.all(listed.map(async (entry): Promise<ListedRun> => {
-      const about = await readAbout(join(folder, entry.id, aboutFileName))
-      return 'run' in entry
-        ? { id: entry.id, source: 'own', ...about, run: entry.run, problem: null }
-        : { id: entry.id, source: 'own', ...about, run: null, problem: entry.problem }
+    return Promise.all((await own.list()).map(async (listing): Promise<ListedRun> => {
+      const state = 'run' in listing ? { run: listing.run, problem: null } : { run: null, problem: listing.problem }
+      return { id: listing.id, source: 'own', ...await readAbout(aboutPath(listing.id)), ...state }
     }))
   }
 
   async function list(): Promise<ListedRun[]> {
-    const recorded = [...(await recordings).values()].map(({ run }): ListedRun => ({ id: run.id, source: 'recording', title: '', note: '', run, problem: null }))
-    const startedAt = ({ id, run }: ListedRun): string => run?.startedAt ?? id
-    return [...await listOwn(), ...recorded].sort((a, b) => startedAt(b).localeCompare(startedAt(a)))
+    const recorded = await recordings
+    const ownRuns = (await listOwn()).filter(({ id }) => !recorded.has(id))
+    return [...ownRuns, ...[...recorded.values()].map(listedRecording)].sort((a, b) => startedAt(b).localeCompare(startedAt(a)))
   }
 
-  async function get(id: string): Promise<ListedRun> {
-    const recorded = (await recordings).get(id)
-    if (recorded)
-      return { id, source: 'recording', title: '', note: '', run: recorded.run, problem: null }
-    const run = await own.read(id)
-    return { id, source: 'own', ...await readAbout(join(folder, id, aboutFileName)), run, problem: null }
+  async function get(id: string): Promise<ListedRun & { run: Run }> {
+    const recording = (await recordings).get(id)
+    if (!recording)
+      return { id, source: 'own', ...await readAbout(aboutPath(id)), run: await own.read(id), problem: null }
+    if ('problem' in recording)
+      throw corrupt('the recording is damaged')
+    return { ...listedRecording(recording), run: recording.run }
   }
 
   async function* events(id: string): AsyncGenerator<RunEvent[]> {
-    const recorded = (await recordings).get(id)
-    if (recorded) {
-      yield* batches(recorded.events)
-      return
-    }
-    await own.read(id)
-    let batch: RunEvent[] = []
-    for await (const event of own.events(id)) {
-      batch.push(event)
-      if (batch.length === eventBatch) {
-        yield batch
-        batch = []
-      }
-    }
-    if (batch.length > 0)
-      yield batch
+    await get(id)
+    const recording = (await recordings).get(id)
+    yield* batches(recording ? (await readRunFile(recording.path)).events : own.events(id))
   }
 
-  /** Throws for a recording, and for a run that is not there; one that cannot be read may still be moved. */
-  async function ownFolder(id: string): Promise<string> {
+  /** Throws unless the user may change or remove it. */
+  async function mayChange(id: string): Promise<void> {
+    if (!idPattern.test(id))
+      throw notFound(id)
     if ((await recordings).has(id))
-      throw readOnly()
-    if (!idPattern.test(id) || id === trashName)
-      throw new Me2Error('run-not-found', `There is no run ${id}.`)
-    return join(folder, id)
+      throw new Me2Error('usage', 'A recording came with the console and stays as it is.', 'It can be replayed and exported.')
   }
 
-  async function move(ids: readonly string[], from: string, to: string): Promise<void> {
-    await mkdir(to, { recursive: true })
-    for (const id of ids) {
-      await ownFolder(id)
-      try {
-        await rename(join(from, id), join(to, id))
-        await utimes(join(to, id), new Date(), new Date())
-      }
-      catch (error) {
-        if (!isMissing(error))
-          throw error
-        throw new Me2Error('run-not-found', `There is no run ${id}.`, 'It may have been removed in another window.')
-      }
+  async function describe(id: string, { title, note }: About): Promise<void> {
+    await mayChange(id)
+    await own.read(id)
+    try {
+      await writeAtomically(aboutPath(id), JSON.stringify(aboutSchema.parse({ title, note })))
+    }
+    catch (error) {
+      throw orDiskFull(error, 'title and note are not saved')
     }
     changed()
   }
 
-  async function readRuns(ids: readonly string[]): Promise<Run[]> {
-    return Promise.all(ids.map(async id => (await get(id)).run!))
+  async function remove(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      await mayChange(id)
+      if (own.isOpen(id))
+        throw new Me2Error('busy', `The run ${id} is under way.`, 'Remove it when it has ended.')
+    }
+    await moveAll(ids, trash.put)
   }
 
-  async function exportFile(id: string): Promise<FileView> {
-    const { source } = await get(id)
-    const name = `${id}${recordingSuffix}`
-    if (source === 'recording')
-      return file(name, 'application/gzip', await readFile(join(recordingsFolder, name)))
-    const scratch = await mkdtemp(join(tmpdir(), 'me2-export-'))
+  async function restore(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map(mayChange))
+    await moveAll(ids, trash.takeBack)
+  }
+
+  /** Tells of those that were moved even when one was not. */
+  async function moveAll(ids: readonly string[], move: (id: string) => Promise<void>): Promise<void> {
     try {
-      await own.export(id, join(scratch, name))
-      return file(name, 'application/gzip', await readFile(join(scratch, name)))
+      for (const id of ids)
+        await move(id)
     }
     finally {
-      await rm(scratch, { recursive: true, force: true })
-    }
-  }
-
-  async function exportRuns(ids: readonly string[], format: 'me2run' | 'csv' | 'html' | 'json', language: 'en' | 'zh'): Promise<FileView> {
-    if (format === 'me2run') {
-      if (ids.length !== 1)
-        throw new Me2Error('usage', 'A .me2run file holds one run.', 'Export one run at a time.')
-      return exportFile(ids[0]!)
-    }
-    const listed = await Promise.all(ids.map(get))
-    const runs = await readRuns(ids)
-    const name = ids.length === 1 ? ids[0]! : `me2-${runs.length}-runs`
-    if (format === 'csv')
-      return file(`${name}.csv`, 'text/csv', runsCsv(runs))
-    if (format === 'json')
-      return file(`${name}.json`, 'application/json', `${JSON.stringify({ runs }, null, 2)}\n`)
-    const withEvents = await Promise.all(listed.map(async ({ id, source, run }) => ({ run: run!, isRecording: source === 'recording', events: (await Array.fromAsync(events(id))).flat() })))
-    return file(`${name}.html`, 'text/html', reportHtml(withEvents, language))
-  }
-
-  async function freeId(run: Run): Promise<string> {
-    const taken = (await recordings).has(run.id) || await stat(join(folder, run.id)).then(() => true, () => false)
-    return taken ? newRunId(new Date(run.startedAt), run.guest.name, run.settings.mode) : run.id
-  }
-
-  /** Read to its end and checked before anything is written; written beside and renamed. */
-  async function importRun(bytes: Uint8Array): Promise<string> {
-    const scratch = await mkdtemp(join(tmpdir(), 'me2-import-'))
-    try {
-      await writeFile(join(scratch, 'run'), bytes)
-      const { run, events: saved } = await readRunFile(join(scratch, 'run'))
-      const id = await freeId(run)
-      const building = join(folder, trashName, `${id}.new`)
-      await mkdir(building, { recursive: true })
-      await writeFile(join(building, eventsFileName), saved.map(event => `${JSON.stringify(event)}\n`).join(''))
-      await writeAtomically(join(building, runFileName), JSON.stringify({ ...run, id }, null, 2))
-      await rename(building, join(folder, id))
       changed()
-      return id
+    }
+  }
+
+  async function me2runFile(ids: readonly string[]): Promise<FileView> {
+    const [id, ...others] = ids
+    if (id === undefined || others.length > 0)
+      throw new Me2Error('usage', 'A .me2run file holds one run.', 'Export one run at a time.')
+    const { run } = await get(id)
+    const recording = (await recordings).get(id)
+    return fileOf(`${id}.me2run`, 'application/gzip', recording ? await readFile(recording.path) : await runFileBytes(run, own.events(id)))
+  }
+
+  async function reportFile(name: string, ids: readonly string[], language: 'en' | 'zh'): Promise<FileView> {
+    const lanes = []
+    // One after the other: only what is drawn of a run's events stays in memory.
+    for (const id of ids) {
+      const { run, source } = await get(id)
+      lanes.push({ run, isRecording: source === 'recording', lane: laneOfSaved(run, (await Array.fromAsync(events(id))).flat()) })
+    }
+    return fileOf(`${name}.html`, 'text/html', reportHtml(lanes, language))
+  }
+
+  async function exportRuns(ids: readonly string[], format: ExportFormat, language: 'en' | 'zh'): Promise<FileView> {
+    if (format === 'me2run')
+      return me2runFile(ids)
+    const name = ids.length === 1 ? ids[0]! : `me2-${ids.length}-runs`
+    if (format === 'html')
+      return reportFile(name, ids, language)
+    const runs = (await Promise.all(ids.map(get))).map(({ run }) => run)
+    if (format === 'csv')
+      return fileOf(`${name}.csv`, 'text/csv', runsCsv(runs))
+    return fileOf(`${name}.json`, 'application/json', `${JSON.stringify({ runs }, null, 2)}\n`)
+  }
+
+  /** True: the very run is here. Throws where its id is another's. */
+  async function isHere(run: Run): Promise<boolean> {
+    const recording = (await recordings).get(run.id)
+    if (!recording && !await stat(join(folder, run.id)).then(() => true, () => false))
+      return false
+    if (isDeepStrictEqual(await get(run.id).then(listed => listed.run, () => null), run))
+      return true
+    throw new Me2Error('usage', `There is another run with the id ${run.id} here.`, 'Remove that one first.')
+  }
+
+  async function importRun(bytes: Uint8Array): Promise<string> {
+    const { run, events: saved } = await readRunBytes(bytes)
+    if (await isHere(run))
+      return run.id
+    try {
+      const building = await trash.workspace(run.id)
+      await writeFile(join(building, eventsFileName), saved.map(event => `${JSON.stringify(event)}\n`))
+      await writeAtomically(join(building, runFileName), JSON.stringify(run, null, 2))
+      await rename(building, join(folder, run.id))
     }
     catch (error) {
-      throw isFull(error) ? new Me2Error('disk-full', 'The disk is full: the run was not imported.', 'Make room on this machine.', { cause: error }) : error
+      if (hasCode(error, 'ENOTEMPTY', 'EEXIST'))
+        return run.id
+      throw orDiskFull(error, 'the run was not imported')
     }
-    finally {
-      await rm(scratch, { recursive: true, force: true })
-    }
+    changed()
+    return run.id
   }
 
   return {
-    watch: async function* (signal) {
+    async* watch(signal) {
       for await (const _ of version.follow({ signal }))
         yield await list()
     },
     get,
     events,
-    describe: async (id, { title, note }) => {
-      const target = await ownFolder(id)
-      await own.read(id)
-      await writeAtomically(join(target, aboutFileName), JSON.stringify(aboutSchema.parse({ title, note })))
-      changed()
-    },
-    remove: async ids => move(ids, folder, trash),
-    restore: async ids => move(ids, trash, folder),
+    describe,
+    remove,
+    restore,
     export: exportRuns,
     import: importRun,
     changed,

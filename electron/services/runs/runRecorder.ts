@@ -7,19 +7,13 @@ import type { FinishedRun, Run, RunResult } from '../../../shared/model/run.ts'
 import type { RunEvent } from '../../../shared/model/runEvent.ts'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Me2Error } from '../../../shared/errors.ts'
 import { writeAtomically } from './atomicFile.ts'
+import { orDiskFull } from './fileErrors.ts'
 
 export const runFileName = 'run.json'
 export const eventsFileName = 'events.jsonl'
 
 const flushEveryMs = 1000
-
-function savingFailed(error: unknown, folder: string): unknown {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
-    return new Me2Error('disk-full', `The disk is full: the run in ${folder} is not saved whole.`, 'Make room on this machine.', { cause: error })
-  return error
-}
 
 export class RunRecorder {
   readonly run: Run
@@ -28,20 +22,22 @@ export class RunRecorder {
   private readonly timer: NodeJS.Timeout
   private pending: string[] = []
   private written: Promise<void> = Promise.resolve()
+  private readonly onClosed: () => void
 
-  private constructor(folder: string, run: Run, events: FileHandle) {
+  private constructor(folder: string, run: Run, events: FileHandle, onClosed: () => void) {
     this.run = run
+    this.onClosed = onClosed
     this.folder = folder
     this.events = events
     this.timer = setInterval(() => this.flush(), flushEveryMs)
     this.timer.unref()
   }
 
-  /** Makes the folder, which must not exist yet, and the first run.json, without a result. */
-  static async begin(folder: string, run: Run): Promise<RunRecorder> {
+  /** Makes the folder, which must not exist yet, and the first run.json, without a result. `onClosed`: nothing is written any more. */
+  static async begin(folder: string, run: Run, onClosed: () => void = () => {}): Promise<RunRecorder> {
     await mkdir(folder)
     await writeAtomically(join(folder, runFileName), JSON.stringify(run, null, 2))
-    return new RunRecorder(folder, run, await open(join(folder, eventsFileName), 'a', 0o644))
+    return new RunRecorder(folder, run, await open(join(folder, eventsFileName), 'a', 0o644), onClosed)
   }
 
   append(event: RunEvent): void {
@@ -70,7 +66,10 @@ export class RunRecorder {
       await writeAtomically(join(this.folder, runFileName), JSON.stringify(finished, null, 2))
     }
     catch (error) {
-      throw savingFailed(error, this.folder)
+      throw orDiskFull(error, `the run in ${this.folder} is not saved whole`)
+    }
+    finally {
+      this.onClosed()
     }
     return finished
   }

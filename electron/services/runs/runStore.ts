@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { Me2Error } from '../../../shared/errors.ts'
 import { runSchema } from '../../../shared/model/run.ts'
 import { runEventSchema } from '../../../shared/model/runEvent.ts'
+import { hasCode } from './fileErrors.ts'
 import { checkedBy, corrupt, parseJson, readJsonLines } from './jsonLines.ts'
 import { writeRunFile } from './runFile.ts'
 import { eventsFileName, runFileName, RunRecorder } from './runRecorder.ts'
@@ -29,6 +30,8 @@ export interface RunStore {
   events: (id: string) => AsyncIterable<RunEvent>
   /** Writes a .me2run file (runFile.ts). */
   export: (id: string, path: string) => Promise<void>
+  /** This console is writing it. */
+  isOpen: (id: string) => boolean
 }
 
 /** Sorts by time; unique without asking the disk. */
@@ -42,10 +45,6 @@ function notFound(id: string): Me2Error {
   return new Me2Error('run-not-found', `There is no run ${id}.`, 'List them with: runs list')
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
 /** Undefined if there is no such file. */
 async function readBounded(path: string): Promise<Buffer | undefined> {
   try {
@@ -54,7 +53,7 @@ async function readBounded(path: string): Promise<Buffer | undefined> {
     return await readFile(path)
   }
   catch (error) {
-    if (isMissing(error))
+    if (hasCode(error, 'ENOENT'))
       return undefined
     throw error
   }
@@ -94,18 +93,28 @@ export function createRunStore(folder: string): RunStore {
   }
 
   async function* events(id: string): AsyncGenerator<RunEvent> {
-    for await (const value of readJsonLines(createReadStream(join(folderOf(id), eventsFileName))))
-      yield checkedBy(runEventSchema, value, 'an event')
+    try {
+      for await (const value of readJsonLines(createReadStream(join(folderOf(id), eventsFileName))))
+        yield checkedBy(runEventSchema, value, 'an event')
+    }
+    catch (error) {
+      throw hasCode(error, 'ENOENT') ? corrupt('its events are missing') : error
+    }
   }
+
+  const open = new Set<string>()
 
   return {
     begin: async (run) => {
       await mkdir(folder, { recursive: true })
-      return RunRecorder.begin(folderOf(run.id), run)
+      const recorder = await RunRecorder.begin(folderOf(run.id), run, () => open.delete(run.id))
+      open.add(run.id)
+      return recorder
     },
     list,
     read,
     events,
+    isOpen: id => open.has(id),
     export: async (id, path) => writeRunFile(path, await read(id), events(id)),
   }
 }

@@ -27,7 +27,9 @@ const mapSide = 1024
 const largestPicture = 4096
 const margin = 32
 const headHeight = 76
-const legendWidth = 340
+const legendWidth = 380
+/** From the legend's right edge to the right edge of its pages. */
+const megabytesWidth = 96
 const rowHeight = 26
 const font = '"IBM Plex Sans Variable", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif'
 
@@ -65,7 +67,7 @@ function drawLegend(context: Painting, rows: readonly PictureRow[], left: number
       drawSwatch(context, id, left, y, look)
     const weight = id === 'total' ? 600 : 400
     write(context, label, id === null ? left : left + 24, y + 12, { size: 14, weight, colour: id === null ? colours.muted : colours.ink })
-    write(context, pages, left + legendWidth - 70, y + 12, { size: 14, weight: 600, colour: colours.ink, align: 'right' })
+    write(context, pages, left + legendWidth - megabytesWidth, y + 12, { size: 14, weight: id === null ? 400 : 600, colour: id === null ? colours.muted : colours.ink, align: 'right' })
     write(context, megabytes, left + legendWidth, y + 12, { size: 14, weight, colour: colours.muted, align: 'right' })
   }
   context.globalAlpha = 1

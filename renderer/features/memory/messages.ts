@@ -201,7 +201,7 @@ export const memoryMessages = words({
     times: '× {words} 个字',
     sizes: '各编码的大小',
     sizesUnit: '字节',
-    none: '不编码（原样）',
+    none: '不编码',
   },
   fates: {
     leftOut: { name: '不发送', why: '该页在虚拟机中是空闲的：内容没有价值，完全不发送。' },

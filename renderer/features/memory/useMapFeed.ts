@@ -85,11 +85,15 @@ export function useMapFeed(which: Ref<GuestName | null>): MapFeed {
 
   function fadeOn(): void {
     fading ??= setInterval(() => {
+      const before = map.value?.writtenPages
       if (!map.value?.expire(performance.now())) {
         clearInterval(fading)
         fading = undefined
       }
-      publish()
+      if (map.value?.writtenPages === before)
+        version.value++
+      else
+        publish()
     }, fadeEveryMs)
   }
 

@@ -42,6 +42,7 @@ export function useMapPicture({ which, map, figures, kernel, filter, colours, di
   function rowsOf({ counts, frames }: MapFigures): PictureRow[] {
     const rows = legendRows(counts)
     return [
+      { id: null, label: t('memory.legend.class'), pages: t('memory.legend.pages'), megabytes: 'MB', on: true },
       ...classGroups.flatMap(({ id: group }): PictureRow[] => [
         { id: null, label: t(`memory.groups.${group}`), pages: '', megabytes: '', on: true },
         ...rows.filter(row => row.group === group).map(({ id, pages }): PictureRow => ({
@@ -52,7 +53,7 @@ export function useMapPicture({ which, map, figures, kernel, filter, colours, di
           on: filter.value.size === 0 || filter.value.has(id),
         })),
       ]),
-      { id: 'total', label: t('memory.legend.all'), pages: formatCount(frames), megabytes: `${formatMegabytes(frames)} MB`, on: true },
+      { id: 'total', label: t('memory.legend.all'), pages: formatCount(frames), megabytes: formatMegabytes(frames), on: true },
     ]
   }
 

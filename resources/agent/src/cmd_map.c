@@ -13,7 +13,7 @@
 #include "written.h"
 
 #define LOOK_BATCH 1024u           /* frames mapped at once */
-#define LOOK_SLICE 16384u          /* frames between two looks at the clock */
+#define LOOK_SLICE LOOK_BATCH      /* frames between two looks at the clock: contents take long to sum under emulation */
 #define LOOK_SHARE_OF_INTERVAL 5u  /* at most a fifth of the time goes into looking at contents */
 
 /* What is known of a frame's content, one byte each. */
@@ -105,8 +105,7 @@ static void look_at_contents(struct map *map, uint64_t first, uint64_t end)
 static void end_sweep(struct map *map)
 {
 	uint64_t now = clock_ns();
-	if (map->sweep_started_ns)
-		map->sweep_ms = (now - map->sweep_started_ns) / 1000000;
+	map->sweep_ms = (now - map->sweep_started_ns) / 1000000;
 	map->sweep_started_ns = now;
 }
 
@@ -207,7 +206,6 @@ static void describe(const struct map *map)
 
 static bool write_frame(struct map *map, size_t length, struct error *err)
 {
-	map->stamp.sequence++;
 	return io_write_all(STDOUT_FILENO, map->frame, length) || error_errno(err, "cannot write the map");
 }
 
@@ -221,6 +219,7 @@ static bool first_map(struct map *map, struct error *err)
 	map->with_shares = false; /* they are of the first map only */
 	if (!write_frame(map, map_frame_snapshot(map->frame, &map->stamp, map->classes), err))
 		return false;
+	map->sweep_started_ns = clock_ns();
 	map->written = map->with_written ? written_new(map->guest, map->frames, err) : NULL;
 	return map->written || !map->with_written;
 }
@@ -242,6 +241,7 @@ static bool next_map(struct map *map, struct error *err)
 	map->before = before;
 	if (!guest_is_there(map, err))
 		return false;
+	map->stamp.sequence++;
 	map->stamp.ns = clock_ns();
 	explorer_classify(map->explorer, 0, map->frames, map->classes);
 	look_in_turn(map);

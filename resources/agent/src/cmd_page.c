@@ -2,6 +2,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "batch.h"
 #include "commands.h"
@@ -43,13 +44,16 @@ static enum page_fate fate_of(uint64_t frame, const uint8_t *page, bool free_now
 	return fate;
 }
 
-static void report(uint64_t frame, enum page_class class, enum page_fate fate, const uint8_t *page)
+/* `kernel` NULL: not explored; `page` NULL: not there. */
+static void report(uint64_t frame, const char *kernel, enum page_class class, enum page_fate fate, const uint8_t *page)
 {
 	struct json json;
 	char content[BASE64_BYTES];
 	json_start(&json, "page");
 	json_u64(&json, "frame", frame);
 	json_u64(&json, "class", class);
+	json_bool(&json, "present", page != NULL);
+	json_string(&json, "kernel", kernel);
 	json_string(&json, "fate", fate_names[fate]);
 	if (page) {
 		size_t coded = rle_size(page);
@@ -81,11 +85,11 @@ static bool look(struct guest *guest, uint64_t frame, struct error *err)
 	bool is_data = class != PAGE_FREE && class != PAGE_OFFLINE && class != PAGE_RESERVED && class != PAGE_UNKNOWN;
 	if (page && is_data && page_is_constant(copy, &word) && word == 0)
 		class = PAGE_ZERO;
+	if (!err->code)
+		report(frame, explorer ? explorer_kernel(explorer) : NULL, class, fate, page ? copy : NULL);
 	explorer_close(explorer);
-	if (err->code)
-		return false;
-	report(frame, class, fate, page ? copy : NULL);
-	return true;
+	sodium_memzero(copy, sizeof(copy));
+	return !err->code;
 }
 
 int cmd_page(int argc, char **argv)
@@ -93,10 +97,10 @@ int cmd_page(int argc, char **argv)
 	static struct guest_choice choice;
 	struct error err = {0};
 	uint64_t frame;
-	bool understood = parse_arguments(&choice, &frame, argc, argv, &err);
-	bool good = understood && guest_choice_open(&choice, &err) && look(choice.guest, frame, &err);
+	bool good = parse_arguments(&choice, &frame, argc, argv, &err) && guest_choice_open(&choice, &err)
+		&& look(choice.guest, frame, &err);
 	if (!good)
-		json_write_error(&err, 1);
+		json_write_error(&err, STDOUT_FILENO);
 	guest_choice_close(&choice);
-	return good ? 0 : understood ? 1 : 2;
+	return good ? 0 : strcmp(err.code, ERR_USAGE) == 0 ? 2 : 1;
 }

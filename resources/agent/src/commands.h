@@ -5,6 +5,9 @@
 #ifndef ME2_COMMANDS_H
 #define ME2_COMMANDS_H
 
+/* Runs the command that a whole command line names, program name first. */
+int run_command(int argc, char **argv);
+
 int cmd_version(int argc, char **argv);
 int cmd_self_test(int argc, char **argv);
 

@@ -21,7 +21,7 @@ struct written {
 	uint64_t *sums; /* page_hash, which is never 0; 0: not looked at yet */
 	uint8_t *found, *is_hot;
 	struct hot_page hot[HOT_MAX];
-	size_t hot_count;
+	size_t hot_count, hot_next; /* where the next turn begins: time may not suffice for all */
 };
 
 struct written *written_new(struct guest *guest, uint64_t frames, struct error *err)
@@ -93,23 +93,31 @@ static void look_at(struct written *written, struct hot_page *pages, size_t coun
 		guest_unmap(written->guest, bytes, count);
 }
 
+/* The turn goes on with the page that it would have gone on with. */
 static void drop_quiet(struct written *written)
 {
-	size_t kept = 0;
+	size_t kept = 0, next = written->hot_next;
 	for (size_t i = 0; i < written->hot_count; i++) {
+		if (i == next)
+			written->hot_next = kept;
 		if (written->hot[i].quiet < HOT_FOR_LOOKS)
 			written->hot[kept++] = written->hot[i];
 		else
 			written->is_hot[written->hot[i].frame] = 0;
 	}
 	written->hot_count = kept;
+	if (written->hot_next >= kept)
+		written->hot_next = 0;
 }
 
 void written_look_again(struct written *written, uint64_t due_ns)
 {
-	for (size_t first = 0; first < written->hot_count && clock_ns() < due_ns; first += HOT_AT_ONCE) {
-		size_t left = written->hot_count - first;
-		look_at(written, written->hot + first, left < HOT_AT_ONCE ? left : HOT_AT_ONCE);
+	for (size_t looked = 0, count; looked < written->hot_count && clock_ns() < due_ns; looked += count) {
+		size_t to_end = written->hot_count - written->hot_next, left = written->hot_count - looked;
+		count = to_end < left ? to_end : left;
+		count = count < HOT_AT_ONCE ? count : HOT_AT_ONCE;
+		look_at(written, written->hot + written->hot_next, count);
+		written->hot_next = (written->hot_next + count) % written->hot_count;
 	}
 	drop_quiet(written);
 }

@@ -10,6 +10,7 @@ const updating = asked.get('updates') === 'on'
 const everyMs = 500
 const changedRuns = 200
 const writtenRuns = 300
+const longestChange = 16
 const longestRun = 64
 
 let seed = 1
@@ -36,7 +37,7 @@ function snapshotRuns(): Uint8Array {
 }
 
 function runs(howMany: number): number[] {
-  return Array.from({ length: howMany }, () => [random(frames - longestRun), 1 + random(longestRun), random(13)]).flat()
+  return Array.from({ length: howMany }, () => [random(frames - longestChange), 1 + random(longestChange), random(13)]).flat()
 }
 
 interface Handlers { onValue: (value: MapMessage) => void }

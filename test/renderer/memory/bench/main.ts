@@ -2,7 +2,7 @@
 import { createApp } from 'vue'
 import { createI18n } from 'vue-i18n'
 import { memoryMessages } from '../../../../renderer/features/memory/messages.ts'
-import BenchPage from './BenchPage.vue'
+import { BenchPage } from './benchPage.ts'
 import './bench.css'
 
 const i18n = createI18n({ legacy: false, locale: 'en', messages: { en: { memory: memoryMessages.en } } })
