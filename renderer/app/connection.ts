@@ -103,7 +103,7 @@ export function followStream<Value>(open: OpenStream<Value>, handlers: StreamHan
 }
 
 /** As followStream, for the life of the component or scope it is called in. */
-export function useStream<Value>(open: OpenStream<Value>, handlers: StreamHandlers<Value>): void {
+function useStream<Value>(open: OpenStream<Value>, handlers: StreamHandlers<Value>): void {
   onScopeDispose(followStream(open, handlers))
 }
 

@@ -255,6 +255,9 @@ const pageSchema = z.object({
   t: z.literal('page'),
   frame: count,
   class: z.int().min(0).max(255),
+  present: z.boolean(),
+  /** Null: the guest's kernel is not understood, so nothing would be left out. */
+  kernel: z.string().max(256).nullable(),
   fate: z.enum(['leftOut', 'constant', 'encoded', 'raw', 'absent']),
   rleBytes: count.max(4096),
   /** Base64 of 4096 bytes. */

@@ -9,7 +9,6 @@ const hostCheckSchema = z.object({
   message: z.string(),
   action: z.string(),
 })
-export type HostCheckView = z.infer<typeof hostCheckSchema>
 
 const guestSchema = z.object({
   domid: z.number(),

@@ -26,7 +26,7 @@ const mapMessageSchema = z.discriminatedUnion('kind', [
 ])
 export type MapMessage = z.infer<typeof mapMessageSchema>
 
-export const pageFates = ['leftOut', 'constant', 'encoded', 'raw', 'absent'] as const
+const pageFates = ['leftOut', 'constant', 'encoded', 'raw', 'absent'] as const
 
 const pageSchema = z.object({
   frame: z.number(),

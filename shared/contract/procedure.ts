@@ -18,7 +18,6 @@ export const problemSchema = z.object({
   message: z.string().max(8192),
   action: z.string().max(8192),
 })
-export type ProblemView = z.infer<typeof problemSchema>
 
 const base = oc.$meta<ProcedureMeta>({ role: 'operator' }).errors({ PROBLEM: { status: 422, data: problemSchema } })
 

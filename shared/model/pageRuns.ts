@@ -1,6 +1,6 @@
 /**
  * How run-length encoding sees one page: each of its 512 words is zero, a repeat (not zero, equal to the word before it)
- * or a literal, which is all that travels besides the bit masks. The rule and the size are those of
+ * or a literal, which is all that travels besides the bit masks. The rule is that of
  * resources/agent/FORMAT.md, "Encoded page".
  */
 
@@ -8,8 +8,6 @@ export type WordKind = 'literal' | 'zero' | 'repeat'
 
 export const wordBytes = 8
 export const wordsPerPage = 512
-const wordsPerGroup = 64
-const masksHeaderBytes = 4
 
 export interface PageWords {
   values: BigUint64Array
@@ -49,16 +47,4 @@ export function foldPageRuns({ values, kinds }: PageWords): PageRun[] {
       runs.push({ first: word, words: 1, value, kind: kinds[word]! })
   }
   return runs
-}
-
-/** Bytes of the encoded page, masks and literals; not the length that stands before it. */
-export function encodedPageBytes({ kinds }: PageWords): number {
-  let masksAndLiterals = 0
-  for (let start = 0; start < wordsPerPage; start += wordsPerGroup) {
-    const group = kinds.slice(start, start + wordsPerGroup)
-    const count = (kind: WordKind): number => group.filter(each => each === kind).length
-    const needsMask = (kind: WordKind): boolean => count(kind) > 0 && count(kind) < wordsPerGroup
-    masksAndLiterals += count('literal') + Number(needsMask('zero')) + Number(needsMask('repeat'))
-  }
-  return masksHeaderBytes + wordBytes * masksAndLiterals
 }

@@ -19,9 +19,9 @@ function raceOf({ id, source, run }: Groupable): string {
   return `${source} ${run?.race?.id ?? id}`
 }
 
-/** Oldest first; a run that cannot be read tells its age by its id. */
+/** Oldest first. */
 function byStart(a: Groupable, b: Groupable): number {
-  return (a.run?.startedAt ?? a.id).localeCompare(b.run?.startedAt ?? b.id)
+  return (a.run?.startedAt ?? '').localeCompare(b.run?.startedAt ?? '')
 }
 
 /** In the order in which the groups first appear in `entries`. A recording is never mixed with one's own runs. */

@@ -92,8 +92,9 @@ function listedRecording(recording: Recording): ListedRun {
   return { id: recording.id, source: 'recording', ...nothingSaid, ...state }
 }
 
+/** Digits of a date and time; the id of a run begins with them as well. */
 function startedAt({ id, run }: ListedRun): string {
-  return run?.startedAt ?? id
+  return (run?.startedAt ?? id).replaceAll(/\D/g, '').slice(0, 14)
 }
 
 async function* batches(events: Iterable<RunEvent> | AsyncIterable<RunEvent>): AsyncGenerator<RunEvent[]> {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,34 @@ bool io_write_all(int fd, const void *bytes, size_t length)
 			return false;
 		from += n;
 		length -= (size_t)n;
+	}
+	return true;
+}
+
+/* Drops the first `length` bytes; returns how many parts are used up with them. */
+static size_t advance(struct iovec *parts, size_t count, size_t length)
+{
+	size_t done = 0;
+	while (done < count && length >= parts[done].iov_len)
+		length -= parts[done++].iov_len;
+	if (done < count) {
+		parts[done].iov_base = (char *)parts[done].iov_base + length;
+		parts[done].iov_len -= length;
+	}
+	return done;
+}
+
+bool io_write_parts(int fd, struct iovec *parts, size_t count)
+{
+	while (count) {
+		ssize_t n = writev(fd, parts, (int)count);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		size_t done = advance(parts, count, (size_t)n);
+		parts += done;
+		count -= done;
 	}
 	return true;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@
 
 #define HEADER_BYTES 5 /* u32 length of what follows the header, u8 type (sealed: 0, the type is inside) */
 #define SEAL_BYTES crypto_secretstream_xchacha20poly1305_ABYTES
-#define WIRE_MAX (HEADER_BYTES + 1 + LINK_FRAME_MAX + SEAL_BYTES)
+#define SEALED_MAX (1 + LINK_FRAME_MAX + SEAL_BYTES)
 #define NONCE_BYTES 32
 #define AUTH_TIMEOUT_S 8
 #define CONNECT_TIMEOUT_S 10
@@ -37,8 +38,9 @@ struct link {
 	struct rate rate; /* guarded by `sending` */
 	atomic_bool shut;
 	atomic_ullong sent, received;
-	uint8_t wire_out[WIRE_MAX];
-	uint8_t wire_in[WIRE_MAX];
+	uint8_t header[HEADER_BYTES]; /* of the next frame to receive: … */
+	size_t header_bytes;          /* … what is there of it */
+	uint8_t wire_out[SEALED_MAX], wire_in[SEALED_MAX]; /* sealed contents */
 };
 
 static struct link *new_link(enum link_kind kind, int in, int out)
@@ -116,33 +118,33 @@ static uint32_t get_u32(const uint8_t *from)
 	return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
 }
 
-/* Builds the wire form in link->wire_out; returns its size. The caller holds `sending`. */
-static size_t frame_to_wire(struct link *link, enum link_type type, const void *bytes, size_t length)
+/* Fills link->wire_out with the sealed form of a frame. The caller holds `sending`. */
+static void seal(struct link *link, const uint8_t header[HEADER_BYTES], enum link_type type, const void *bytes, size_t length)
 {
-	uint8_t *wire = link->wire_out;
-	if (link->kind != LINK_SEALED) {
-		put_u32(wire, (uint32_t)length);
-		wire[4] = (uint8_t)type;
-		memcpy(wire + HEADER_BYTES, bytes, length);
-		return HEADER_BYTES + length;
-	}
 	uint8_t clear[1 + LINK_FRAME_MAX];
 	clear[0] = (uint8_t)type;
 	memcpy(clear + 1, bytes, length);
-	put_u32(wire, (uint32_t)(1 + length + SEAL_BYTES));
-	wire[4] = 0;
-	crypto_secretstream_xchacha20poly1305_push(&link->push, wire + HEADER_BYTES, NULL, clear, 1 + length, wire,
-		HEADER_BYTES, 0);
-	return HEADER_BYTES + 1 + length + SEAL_BYTES;
+	crypto_secretstream_xchacha20poly1305_push(&link->push, link->wire_out, NULL, clear, 1 + length, header, HEADER_BYTES, 0);
 }
 
+/* What is not sealed goes as it is, uncopied. The caller holds `sending`. */
 static bool put_on_wire(struct link *link, enum link_type type, const void *bytes, size_t length, struct error *err)
 {
-	size_t size = frame_to_wire(link, type, bytes, length);
-	if (!io_write_all(link->out, link->wire_out, size))
+	bool sealed = link->kind == LINK_SEALED;
+	size_t content = sealed ? 1 + length + SEAL_BYTES : length;
+	uint8_t header[HEADER_BYTES];
+	put_u32(header, (uint32_t)content);
+	header[4] = sealed ? 0 : (uint8_t)type;
+	if (sealed)
+		seal(link, header, type, bytes, length);
+	struct iovec parts[2] = {
+		{.iov_base = header, .iov_len = HEADER_BYTES},
+		{.iov_base = sealed ? link->wire_out : (void *)(uintptr_t)bytes, .iov_len = content},
+	};
+	if (!io_write_parts(link->out, parts, 2))
 		return error_set(err, ERR_LINK, "Check the network between the two hosts.", "the link broke while sending: %s",
 			strerror(errno));
-	atomic_fetch_add(&link->sent, size);
+	atomic_fetch_add(&link->sent, HEADER_BYTES + content);
 	return true;
 }
 
@@ -186,64 +188,97 @@ void link_set_silence(struct link *link, unsigned seconds)
 		setsockopt(link->in, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }
 
-/* 1 read, 0 the peer closed before the first byte, -1 error. */
-static int read_wire(struct link *link, uint8_t *to, size_t length, struct error *err)
+static int read_failed(bool within_frame, ssize_t n, struct error *err)
 {
-	ssize_t n = io_read_all(link->in, to, length);
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+	if (n == 0 && !within_frame)
+		return 0;
+	if (n == 0)
+		error_set(err, ERR_LINK, "", "the link ended in the middle of a frame");
+	else if (errno == EAGAIN || errno == EWOULDBLOCK)
 		error_set(err, ERR_LINK_STALLED, "Look at the other host and the network between.", "no sign of life from the peer");
-		return -1;
-	}
-	if (n < 0) {
+	else
 		error_set(err, ERR_LINK, "Check the network between the two hosts.", "the link broke while receiving: %s",
 			strerror(errno));
-		return -1;
+	return -1;
+}
+
+/* Reads into the parts until the first one is full: 1 then, and `*beyond` (of the second) came with it; 0 the peer closed
+ * before the first byte, -1 error. */
+static int read_wire(struct link *link, struct iovec *parts, size_t count, bool within_frame, size_t *beyond, struct error *err)
+{
+	size_t wanted = parts[0].iov_len, got = 0;
+	while (got < wanted) {
+		ssize_t n = readv(link->in, parts, (int)count);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return read_failed(within_frame || got, n, err);
+		atomic_fetch_add(&link->received, (uint64_t)n);
+		got += (size_t)n;
+		size_t part = (size_t)n < parts[0].iov_len ? (size_t)n : parts[0].iov_len;
+		parts[0].iov_base = (uint8_t *)parts[0].iov_base + part;
+		parts[0].iov_len -= part;
 	}
-	atomic_fetch_add(&link->received, (uint64_t)n);
-	if (n == 0)
-		return 0;
-	if ((size_t)n < length) {
-		error_set(err, ERR_LINK, "", "the link ended in the middle of a frame");
-		return -1;
-	}
+	*beyond = got - wanted;
 	return 1;
+}
+
+/* The header of the next frame; part of it may have come with the content before. */
+static int read_header(struct link *link, struct error *err)
+{
+	size_t beyond, have = link->header_bytes;
+	struct iovec rest = {.iov_base = link->header + have, .iov_len = HEADER_BYTES - have};
+	link->header_bytes = 0;
+	return read_wire(link, &rest, 1, have > 0, &beyond, err);
+}
+
+/* A frame's content, and what is there already of the next header: one system call less a frame. */
+static bool read_content(struct link *link, uint8_t *to, size_t size, struct error *err)
+{
+	struct iovec parts[2] = {
+		{.iov_base = to, .iov_len = size},
+		{.iov_base = link->header, .iov_len = HEADER_BYTES},
+	};
+	return read_wire(link, parts, 2, true, &link->header_bytes, err) == 1;
+}
+
+/* Opens the sealed content in link->wire_in. */
+static bool unseal(struct link *link, const uint8_t header[HEADER_BYTES], size_t size, enum link_type *type, uint8_t *bytes,
+	size_t *length, struct error *err)
+{
+	uint8_t clear[1 + LINK_FRAME_MAX];
+	unsigned long long clear_length;
+	unsigned char tag;
+	if (crypto_secretstream_xchacha20poly1305_pull(&link->pull, clear, &clear_length, &tag, link->wire_in, size, header,
+		HEADER_BYTES) != 0)
+		return error_set(err, ERR_LINK_AUTH, "Something between the hosts changed the data, or the peer does not have the key.",
+			"a sealed frame failed authentication");
+	*type = (enum link_type)clear[0];
+	*length = (size_t)clear_length - 1;
+	memcpy(bytes, clear + 1, *length);
+	return true;
 }
 
 int link_receive(struct link *link, enum link_type *type, uint8_t *bytes, size_t *length, struct error *err)
 {
-	uint8_t *wire = link->wire_in;
-	int got = read_wire(link, wire, HEADER_BYTES, err);
+	uint8_t header[HEADER_BYTES];
+	int got = read_header(link, err);
 	if (got <= 0)
 		return got;
-	size_t size = get_u32(wire);
+	memcpy(header, link->header, HEADER_BYTES); /* the next one takes its place */
+	size_t size = get_u32(header);
 	bool sealed = link->kind == LINK_SEALED;
 	size_t least = sealed ? 1 + SEAL_BYTES : 0;
-	if (size < least || size > least + LINK_FRAME_MAX || (sealed && wire[4] != 0)) {
+	if (size < least || size > least + LINK_FRAME_MAX || (sealed && header[4] != 0)) {
 		error_set(err, ERR_LINK, "", "a frame of %zu bytes is outside the format", size);
 		return -1;
 	}
-	if (size && read_wire(link, wire + HEADER_BYTES, size, err) <= 0) {
-		error_set(err, ERR_LINK, "", "the link ended in the middle of a frame");
+	if (!read_content(link, sealed ? link->wire_in : bytes, size, err))
 		return -1;
-	}
-	if (!sealed) {
-		*type = (enum link_type)wire[4];
-		*length = size;
-		memcpy(bytes, wire + HEADER_BYTES, size);
-		return 1;
-	}
-	uint8_t clear[1 + LINK_FRAME_MAX];
-	unsigned long long clear_length;
-	unsigned char tag;
-	if (crypto_secretstream_xchacha20poly1305_pull(&link->pull, clear, &clear_length, &tag, wire + HEADER_BYTES, size,
-		wire, HEADER_BYTES) != 0) {
-		error_set(err, ERR_LINK_AUTH, "Something between the hosts changed the data, or the peer does not have the key.",
-			"a sealed frame failed authentication");
-		return -1;
-	}
-	*type = (enum link_type)clear[0];
-	*length = (size_t)clear_length - 1;
-	memcpy(bytes, clear + 1, *length);
+	if (sealed)
+		return unseal(link, header, size, type, bytes, length, err) ? 1 : -1;
+	*type = (enum link_type)header[4];
+	*length = size;
 	return 1;
 }
 

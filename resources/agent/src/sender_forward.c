@@ -20,9 +20,17 @@ static bool flush(struct sender *sender, struct error *err)
 	return !length || link_send(sender->link, LINK_STREAM, sender->pending, length, err);
 }
 
+/* Whole frames go as they lie there, the rest is gathered. */
 static bool forward_bytes(struct sender *sender, const uint8_t *bytes, size_t length, struct error *err)
 {
 	while (length) {
+		if (!sender->pending_length && length >= LINK_FRAME_MAX) {
+			if (!link_send(sender->link, LINK_STREAM, bytes, LINK_FRAME_MAX, err))
+				return false;
+			bytes += LINK_FRAME_MAX;
+			length -= LINK_FRAME_MAX;
+			continue;
+		}
 		size_t room = LINK_FRAME_MAX - sender->pending_length, part = length < room ? length : room;
 		memcpy(sender->pending + sender->pending_length, bytes, part);
 		sender->pending_length += part;

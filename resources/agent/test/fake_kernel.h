@@ -74,7 +74,7 @@ static int32_t fake_type(const struct fake_kernel *kernel, int32_t old_value, ui
 	return kernel->types_in_top_byte ? (int32_t)(top_byte << 24) : old_value;
 }
 
-static void fake_free_block(struct fake_kernel *kernel, uint64_t frame, unsigned order)
+static inline void fake_free_block(struct fake_kernel *kernel, uint64_t frame, unsigned order)
 {
 	for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
 		memset(fake_page(kernel, frame + i), 0, kernel->page_bytes);
@@ -87,7 +87,7 @@ static uint64_t fake_page_address(const struct fake_kernel *kernel, uint64_t fra
 	return FAKE_VMEMMAP + frame * kernel->page_bytes;
 }
 
-static void fake_compound(struct fake_kernel *kernel, uint64_t head, uint64_t frames)
+static inline void fake_compound(struct fake_kernel *kernel, uint64_t head, uint64_t frames)
 {
 	for (uint64_t i = 1; i < frames; i++) {
 		memset(fake_page(kernel, head + i), 0, kernel->page_bytes);
@@ -182,7 +182,7 @@ static void fake_kernel_boot(struct fake_kernel *kernel)
 	fake_write_note(kernel, FAKE_NOTE_FRAME);
 }
 
-static void fake_kernel_halt(struct fake_kernel *kernel)
+static inline void fake_kernel_halt(struct fake_kernel *kernel)
 {
 	munmap(kernel->ram, kernel->frames * 4096);
 	close(kernel->fd);

@@ -5,20 +5,10 @@
 #include "crc32c.h"
 #include "le.h"
 #include "map_frame.h"
+#include "varint.h"
 
 #define FRAMES 5000u
 #define SWEEP_MS 1234u
-
-static uint64_t get_varint(const uint8_t **at)
-{
-	uint64_t value = 0;
-	for (unsigned shift = 0;; shift += 7) {
-		uint8_t byte = *(*at)++;
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return value;
-	}
-}
 
 /* Decodes as PROTOCOL.md says, on top of what `classes` holds. */
 static void apply(const uint8_t *frame, size_t length, uint8_t kind, uint8_t *classes)

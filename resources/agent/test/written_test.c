@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "io.h"
 #include "written.h"
 
 #define FRAMES 600u
@@ -36,6 +37,47 @@ static unsigned found_in(const struct written *written)
 	for (size_t i = 0; i < FRAMES; i++)
 		count += written_found(written)[i];
 	return count;
+}
+
+static void write_all(uint8_t byte)
+{
+	for (uint64_t frame = 0; frame < FRAMES; frame++)
+		write_page(frame, byte);
+}
+
+static void make_all_hot(struct guest *guest, struct written *written)
+{
+	write_all(1);
+	look_at_all(guest, written);
+	write_all(2);
+	written_next_turn(written);
+	look_at_all(guest, written);
+	CHECK(found_in(written) == FRAMES);
+}
+
+static void short_turns_get_round_in_the_end(struct guest *guest, struct written *written)
+{
+	make_all_hot(guest, written);
+	write_all(3);
+	written_next_turn(written);
+	for (int turn = 0; turn < 1000000 && found_in(written) < FRAMES; turn++)
+		written_look_again(written, clock_ns() + 20000);
+	CHECK(found_in(written) == FRAMES, "the pages at the end of the list are never looked at");
+}
+
+static void one_of_many_stays_hot(struct guest *guest, struct written *written)
+{
+	make_all_hot(guest, written);
+	for (uint8_t turn = 0; turn < 10; turn++) {
+		write_page(300, (uint8_t)(121 + turn));
+		written_next_turn(written);
+		written_look_again(written, NEVER);
+		CHECK(found_in(written) == 1 && written_found(written)[300]);
+	}
+	write_page(5, 131);
+	written_next_turn(written);
+	written_look_again(written, NEVER);
+	CHECK(found_in(written) == 0, "the others were let go");
 }
 
 int main(void)
@@ -81,6 +123,8 @@ int main(void)
 	look_at_all(guest, written);
 	CHECK(found_in(written) == 2 && written_found(written)[5] && written_found(written)[7], "the next sweep finds it all the same");
 
+	short_turns_get_round_in_the_end(guest, written);
+	one_of_many_stays_hot(guest, written);
 	written_free(written);
 	guest_close(guest);
 	close(ram);

@@ -1,8 +1,9 @@
 /** Against resources/agent/FORMAT.md, "Encoded page": the rule, and the sizes that follow from it. */
+import type { PageWords, WordKind } from '../../../shared/model/pageRuns.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bytesOfWord, formatAscii, formatBytesHex, formatOffset, formatWord } from '../../../renderer/features/memory/pageText.ts'
-import { encodedPageBytes, foldPageRuns, readPageWords } from '../../../shared/model/pageRuns.ts'
+import { foldPageRuns, readPageWords } from '../../../shared/model/pageRuns.ts'
 
 function pageOf(wordAt: (word: number) => bigint): Uint8Array {
   const content = new Uint8Array(4096)
@@ -10,6 +11,17 @@ function pageOf(wordAt: (word: number) => bigint): Uint8Array {
   for (let word = 0; word < 512; word++)
     view.setBigUint64(8 * word, wordAt(word), true)
   return content
+}
+/** FORMAT.md: "The length is exact: 4 + 8 · (masks + literals)", a mask for each group that is neither all nor none of a kind. */
+function encodedPageBytes({ kinds }: PageWords): number {
+  let masksAndLiterals = 0
+  for (let start = 0; start < 512; start += 64) {
+    const group = kinds.slice(start, start + 64)
+    const count = (kind: WordKind): number => group.filter(each => each === kind).length
+    const needsMask = (kind: WordKind): boolean => count(kind) > 0 && count(kind) < 64
+    masksAndLiterals += count('literal') + Number(needsMask('zero')) + Number(needsMask('repeat'))
+  }
+  return 4 + 8 * masksAndLiterals
 }
 const sizeOf = (wordAt: (word: number) => bigint): number => encodedPageBytes(readPageWords(pageOf(wordAt)))
 

@@ -3,7 +3,7 @@ import type { RemoteProcess } from '../../../electron/services/ssh/types.ts'
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { openGuestMap } from '../../../electron/services/memory/guestMap.ts'
-import { snapshotFrame } from './frames.ts'
+import { snapshotFrame, writtenFrame } from './frames.ts'
 
 /** An agent whose `map` says this and ends. */
 function agentSaying(said: { stdout?: Uint8Array[], stderr: string[], lost?: boolean }) {
@@ -44,6 +44,13 @@ describe('a guest\'s map', () => {
     const frames = await collect(map.frames)
     expect(frames).toMatchObject([{ kind: 'snapshot', classes: Uint8Array.of(1, 1, 3) }])
     expect(calls[0]!.args).toEqual(['map', 'web', '--every', '500', '--shares'])
+  })
+
+  it('tells what was written, where that was asked for', async () => {
+    const { agent, calls } = agentSaying({ stderr: [introduction], stdout: [snapshotFrame([1, 1, 3]), writtenFrame(3, 700, [{ skip: 1, count: 2 }])] })
+    const map = await openGuestMap(agent, 'web', { everyMs: 500, written: true })
+    expect(await collect(map.frames)).toMatchObject([{ kind: 'snapshot' }, { kind: 'written', sweepMs: 700, runs: [{ first: 1, count: 2 }] }])
+    expect(calls[0]!.args).toEqual(['map', 'web', '--every', '500', '--written'])
   })
 
   it('passes on why a guest is not understood, and ends the agent', async () => {

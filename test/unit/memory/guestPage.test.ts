@@ -15,7 +15,7 @@ function agentSaying(message: unknown): HostAgent {
   } as unknown as HostAgent
 }
 
-const page = { t: 'page', frame: 7, class: 3, fate: 'encoded', rleBytes: 606, content: Buffer.alloc(4096, 0x41).toString('base64') }
+const page = { t: 'page', frame: 7, class: 3, present: true, kernel: '6.1.0-51-amd64', fate: 'encoded', rleBytes: 606, content: Buffer.alloc(4096, 0x41).toString('base64') }
 
 describe('a page', () => {
   it('comes with its class, its fate and its bytes', async () => {
@@ -26,10 +26,17 @@ describe('a page', () => {
   })
 
   it('may be absent', async () => {
-    expect((await readGuestPage(agentSaying({ ...page, content: null, fate: 'absent' }), 'web', 7)).content).toBeNull()
+    expect((await readGuestPage(agentSaying({ ...page, present: false, content: null, rleBytes: 0, fate: 'absent' }), 'web', 7)).content).toBeNull()
   })
 
-  it.each([['another frame', { frame: 8 }], ['another size', { content: 'QUJD' }]])('is refused with %s', async (_, change) => {
+  it.each([
+    ['another frame', { frame: 8 }],
+    ['another size', { content: 'QUJD' }],
+    ['content that is not there', { present: false }],
+    ['no content, though it is there', { content: null }],
+    ['empty content that is not there', { present: false, content: '' }],
+    ['another kind of message', { t: 'version' }],
+  ])('is refused with %s', async (_, change) => {
     await expect(readGuestPage(agentSaying({ ...page, ...change }), 'web', 7)).rejects.toMatchObject({ code: 'agent-protocol' })
   })
 })

@@ -50,6 +50,19 @@ describe('map frames', () => {
     expect(written).toMatchObject({ kind: 'written', frames: 300, sweepMs: 4321, runs: [{ first: 2, count: 1 }, { first: 203, count: 3 }] })
   })
 
+  it('decodes any frames that were found written', () => {
+    const runs = fc.array(fc.record({ skip: fc.integer({ min: 0, max: 300_000 }), count: fc.integer({ min: 1, max: 300_000 }) }), { maxLength: 40 })
+    fc.assert(fc.property(runs, fc.integer({ min: 0, max: 2 ** 34 }), (wanted, sweepMs) => {
+      let next = 0
+      const expected = wanted.map(({ skip, count }) => {
+        const first = next + skip
+        next = first + count
+        return { first, count, pageClass: 0 }
+      })
+      expect(decodeAll(writtenFrame(next, sweepMs, wanted))).toEqual([{ kind: 'written', sequence: 0, ns: 5, frames: next, sweepMs, runs: expected }])
+    }))
+  })
+
   it('notices any flipped bit but those of the sequence number and the time stamp', () => {
     const good = snapshotFrame([1, 1, 3, 3, 3, 12])
     const flips = fc.record({ byte: fc.integer({ min: 0, max: good.length - 1 }), bit: fc.integer({ min: 0, max: 7 }) })

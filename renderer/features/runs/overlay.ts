@@ -1,0 +1,73 @@
+/** Several runs over each other: what they are called and which lines they give. Pure. */
+import type { LaneState } from '../../../shared/model/lane.ts'
+import type { Mode } from '../../../shared/model/run.ts'
+import type { Point } from '../../../shared/model/series.ts'
+import type { ChartMark } from '../../charts/marks.ts'
+import { finishMs, heartbeatOf, leftOver } from '../../../shared/model/lane.ts'
+
+/** More lines cannot be told apart. */
+export const mostOverlaid = 8
+
+/** More texts at the ends of lines would cover each other; the list has the figures as well. */
+const mostWithFigures = 4
+
+export interface OverlaidRun {
+  id: string
+  mode: Mode
+  /** `Stock 2`; without a number where it is the only one of its mode. */
+  name: string
+  lane: LaneState
+}
+
+/** In the order in which they were run. `modeName` is a mode's name in the user's language. */
+export function overlaid(lanes: readonly LaneState[], modeName: (mode: Mode) => string): OverlaidRun[] {
+  const sorted = lanes.toSorted((a, b) => a.run.startedAt.localeCompare(b.run.startedAt))
+  return sorted.map((lane, index) => {
+    const { mode } = lane
+    const isOnly = sorted.filter(other => other.mode === mode).length === 1
+    const number = sorted.slice(0, index + 1).filter(other => other.mode === mode).length
+    return { id: lane.run.id, mode, name: isOnly ? modeName(mode) : `${modeName(mode)} ${number}`, lane }
+  })
+}
+
+export const overlayLines = ['sent', 'left', 'rate'] as const
+export type OverlayLine = typeof overlayLines[number]
+
+/** A line of charts/LineChart.vue. */
+interface OverlaidLine {
+  id: string
+  tone: Mode
+  points: readonly Point[]
+  faint: boolean
+}
+
+/** `marked`: the one run that stands out, if any. */
+export function linesOf(runs: readonly OverlaidRun[], line: OverlayLine, marked: string | null = null): OverlaidLine[] {
+  return runs.map(({ id, mode, lane }) => {
+    const isOneOfMany = runs.filter(run => run.mode === mode).length > 1
+    return { id, tone: mode, points: line === 'left' ? leftOver(lane) : lane[line], faint: marked === null ? isOneOfMany : marked !== id }
+  })
+}
+
+/** Each line's end with its name; the marked run only, where there is one. */
+export function endMarks(runs: readonly OverlaidRun[], marked: string | null = null): ChartMark[] {
+  return runs.filter(({ id }) => marked === null || id === marked).flatMap(({ mode, name, lane }) => {
+    const last = lane.sent.at(-1)
+    return last ? [{ x: last.x, y: last.y, tone: mode, dot: true, text: runs.length > mostWithFigures && marked === null ? name : `${name} ${(last.y / 1e6).toFixed(1)} MB` }] : []
+  })
+}
+
+/** Rows of charts/PhaseTimeline.vue. */
+export function timelineRows(runs: readonly OverlaidRun[]) {
+  return runs.map(({ id, mode, name, lane }) => ({ id, tone: mode, name, segments: lane.segments, heardMs: heartbeatOf(lane).heardMs, pauseMs: lane.pauseMs }))
+}
+
+/** The longest of the runs, with a little of what follows. */
+export function overlayExtentMs(runs: readonly OverlaidRun[]): number {
+  return Math.max(5000, ...runs.map(({ lane }) => (finishMs(lane) ?? lane.nowMs) * 1.02))
+}
+
+/** They are of one race, or the lines show more than the mode. */
+export function isOneRace(runs: readonly OverlaidRun[]): boolean {
+  return new Set(runs.map(({ lane: { run } }) => run.race?.id ?? run.id)).size <= 1
+}

@@ -1,0 +1,420 @@
+/*
+ * transport_bench.c - whole migrations through `send` and `receive` as processes of their own, without Xen.
+ *
+ *   this program (as xl at the source) → pipe → send → TCP → receive → pipe → this program (as xl migrate-receive)
+ *
+ * Pass-through: a stock stream takes that way, and the same stream the same way with cat in the place of send and of receive.
+ * Bar (agent.md): >= 0.9 of cat. On a machine that does other work, too, the processes' own CPU time says more than the clock;
+ * both are told. Memory: the peak that wait4() tells of each process. Bars: 32 MiB and 2 % of the guest for
+ * send, 32 MiB for receive; the guest's page array counts, for here (other than on Xen) it is mapped from a file.
+ *
+ * The Makefile puts the three __wrap_ functions in the place of what send asks Xen for; everything else is the agent.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "../test/fake_kernel.h"
+#include "../test/stream_builder.h"
+#include "batch.h"
+#include "commands.h"
+#include "handshake.h"
+#include "io.h"
+#include "job.h"
+#include "xen.h"
+
+#define PIPE_BYTES (1 << 20)
+#define CHUNK_BYTES 262144u
+#define POOL_PAGES (CHUNK_BYTES / PAGE_BYTES)
+#define PASSES 9
+#define STOCK_FRAMES 131072u                   /* 512 MiB */
+#define ME2_FRAMES (32u * FAKE_SECTION_FRAMES) /* 4 GiB */
+#define FIRST_FREE_FRAME 0x40000u
+#define BAR_OF_CAT 0.9
+#define BAR_MIB 32.0
+#define BAR_OF_GUEST 0.02
+#define RAM_VARIABLE "ME2_BENCH_RAM"
+#define MIB 1048576.0
+
+static void stop(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void need(bool good, const char *what)
+{
+	if (!good)
+		stop(what);
+}
+
+/* --- What `send` asks Xen for --- */
+
+static bool is_send;
+struct xen *__wrap_xen_open(struct error *err);
+bool __wrap_xen_domain_info(struct xen *xen, uint32_t domid, struct xen_domain *domain, struct error *err);
+struct guest *__wrap_guest_open_xen(uint32_t domid, struct error *err);
+
+/* Never looked into: only the two functions below get it. */
+struct xen *__wrap_xen_open(struct error *err)
+{
+	static uint64_t stand_in;
+	if (is_send)
+		return (struct xen *)&stand_in;
+	error_set(err, ERR_NO_XEN, "", "there is no Xen here");
+	return NULL;
+}
+
+bool __wrap_xen_domain_info(struct xen *xen, uint32_t domid, struct xen_domain *domain, struct error *err)
+{
+	(void)xen;
+	(void)err;
+	*domain = (struct xen_domain){.domid = domid, .state = XEN_SUSPENDED};
+	return true;
+}
+
+struct guest *__wrap_guest_open_xen(uint32_t domid, struct error *err)
+{
+	(void)domid;
+	return guest_open_file(getenv(RAM_VARIABLE), 0, 0, err);
+}
+
+/* --- The other parts this program plays --- */
+
+static void say(const void *bytes, size_t length)
+{
+	need(io_write_all(STDOUT_FILENO, bytes, length), "back channel");
+}
+
+/* xl migrate-receive: takes the whole stream, then the go-ahead, and reports success. */
+static int play_target(void)
+{
+	static uint8_t chunk[CHUNK_BYTES];
+	static const struct xenstream_handler nothing;
+	struct error err = {0};
+	struct xenstream *stream = xenstream_new(XENSTREAM_ENTRIES, &nothing, NULL);
+	need(stream != NULL, "target");
+	say(HANDSHAKE_BANNER, HANDSHAKE_BANNER_BYTES);
+	while (xenstream_phase(stream) != XENSTREAM_AFTER) {
+		ssize_t n = read(STDIN_FILENO, chunk, sizeof(chunk));
+		need(n > 0 && xenstream_feed(stream, chunk, (size_t)n, &err), err.code ? err.message : "target");
+	}
+	xenstream_free(stream);
+	say(HANDSHAKE_READY, HANDSHAKE_READY_BYTES);
+	need(io_read_all(STDIN_FILENO, chunk, HANDSHAKE_GO_AHEAD_BYTES) == (ssize_t)HANDSHAKE_GO_AHEAD_BYTES, "go-ahead");
+	say(HANDSHAKE_REPORT "\0", HANDSHAKE_REPORT_BYTES + 1);
+	return 0;
+}
+
+/* A guest, every other block of its memory free: prints where its RAM is, and keeps it until stdin ends. */
+static int play_guest(void)
+{
+	struct fake_kernel kernel = {.levels = 4, .page_bytes = 64, .frames = ME2_FRAMES};
+	char path[64];
+	fake_kernel_boot(&kernel);
+	for (uint64_t frame = FIRST_FREE_FRAME; frame < ME2_FRAMES; frame += 2048)
+		fake_free_block(&kernel, frame, 10);
+	int length = snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), kernel.fd);
+	say(path, (size_t)length + 1);
+	return io_read_all(STDIN_FILENO, path, 1) == 0 ? 0 : 1;
+}
+
+/* --- Processes --- */
+
+struct piece {
+	pid_t pid;
+	int in, out; /* our ends of its pipes, -1: none */
+};
+
+static void keep_off(int fd)
+{
+	need(fcntl(fd, F_SETFD, FD_CLOEXEC) == 0, "fcntl");
+}
+
+/* Starts argv[0] on these descriptors; -1: a pipe, whose other end is the piece's. */
+static struct piece start(const char *const *argv, int in, int out)
+{
+	int to[2] = {in, -1}, from[2] = {-1, out};
+	if (in < 0) {
+		need(pipe2(to, O_CLOEXEC) == 0, "pipe");
+		fcntl(to[0], F_SETPIPE_SZ, PIPE_BYTES);
+	}
+	need(out >= 0 || pipe2(from, O_CLOEXEC) == 0, "pipe");
+	pid_t pid = fork();
+	need(pid >= 0, "fork");
+	if (pid == 0) {
+		dup2(to[0], STDIN_FILENO);
+		dup2(from[1], STDOUT_FILENO);
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	close(to[0]);
+	close(from[1]);
+	return (struct piece){.pid = pid, .in = to[1], .out = from[0]};
+}
+
+struct cost {
+	double peak_bytes, cpu_seconds; /* with the processes that it started itself */
+};
+
+static double seconds_of(struct timeval time)
+{
+	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+/* Waits for its end, which must be a good one. */
+static struct cost finish(struct piece *piece)
+{
+	char dropped[4096];
+	struct rusage usage;
+	int status;
+	if (piece->in >= 0)
+		close(piece->in);
+	while (piece->out >= 0 && read(piece->out, dropped, sizeof(dropped)) > 0)
+		;
+	if (piece->out >= 0)
+		close(piece->out);
+	need(wait4(piece->pid, &status, 0, &usage) == piece->pid, "wait4");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		fprintf(stderr, "transport_bench: a process ended with status %#x\n", (unsigned)status);
+		exit(1);
+	}
+	return (struct cost){
+		.peak_bytes = (double)usage.ru_maxrss * 1024,
+		.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
+	};
+}
+
+/* --- xl at the source --- */
+
+static uint8_t pool[CHUNK_BYTES];
+
+static void write_records(int to, uint64_t frames)
+{
+	uint8_t head[16 + XEN_PAGES_PER_RECORD * 8];
+	for (uint64_t first = 0; first < frames; first += XEN_PAGES_PER_RECORD) {
+		memset(head, 0, 16);
+		le32_store(head, XEN_RECORD_PAGE_DATA);
+		le32_store(head + 4, 8 + XEN_PAGES_PER_RECORD * (8 + PAGE_BYTES));
+		le32_store(head + 8, XEN_PAGES_PER_RECORD);
+		for (uint32_t i = 0; i < XEN_PAGES_PER_RECORD; i++)
+			le64_store(head + 16 + i * 8, xen_entry(XEN_TYPE_NORMAL, first + i));
+		need(io_write_all(to, head, sizeof(head)), "stream");
+		for (uint32_t i = 0; i < XEN_PAGES_PER_RECORD; i += POOL_PAGES)
+			need(io_write_all(to, pool, sizeof(pool)), "stream");
+	}
+}
+
+static void await(int from, struct handshake *handshake, enum handshake_event wanted)
+{
+	enum handshake_event event = HANDSHAKE_MORE;
+	uint8_t byte;
+	while (event != wanted) {
+		need(io_read_all(from, &byte, 1) == 1, "the back channel ended");
+		handshake_take(handshake, &byte, 1, &event);
+	}
+}
+
+/* A migration of so many frames; seconds from its first byte until the target has the last. */
+static double migrate(int to, int from, uint64_t frames)
+{
+	struct stream_builder head = {0}, tail = {0};
+	struct handshake handshake = {0};
+	builder_xl_header(&head, 1000);
+	builder_libxl_header(&head);
+	builder_record(&head, 1, NULL, 0);
+	builder_libxc_headers(&head, 3, 2);
+	builder_libxc_record(&tail, XEN_RECORD_END, NULL, 0);
+	builder_record(&tail, 0, NULL, 0);
+
+	await(from, &handshake, HANDSHAKE_BANNERED);
+	uint64_t began = clock_ns();
+	need(io_write_all(to, head.bytes, head.length), "stream");
+	write_records(to, frames);
+	need(io_write_all(to, tail.bytes, tail.length), "stream");
+	await(from, &handshake, HANDSHAKE_IS_READY);
+	double seconds = (double)(clock_ns() - began) / 1e9;
+	need(io_write_all(to, HANDSHAKE_GO_AHEAD, HANDSHAKE_GO_AHEAD_BYTES), "go-ahead");
+	await(from, &handshake, HANDSHAKE_REPORTED);
+	builder_free(&head);
+	builder_free(&tail);
+	return seconds;
+}
+
+/* --- The two ways --- */
+
+static char self[4096];
+
+static void connect_pair(int ends[2])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	need(listener >= 0 && ends[0] >= 0 && bind(listener, (struct sockaddr *)&address, length) == 0 && listen(listener, 1) == 0
+		&& getsockname(listener, (struct sockaddr *)&address, &length) == 0
+		&& connect(ends[0], (struct sockaddr *)&address, length) == 0, "loopback");
+	ends[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	need(ends[1] >= 0, "loopback");
+	close(listener);
+}
+
+struct passage {
+	double seconds, cpu_seconds; /* the latter of all processes but this one */
+	double send_peak, receive_peak;  /* bytes */
+};
+
+static struct passage through_cat(uint64_t frames)
+{
+	const char *const cat[] = {"cat", NULL}, *const target_argv[] = {self, "migrate-receive", NULL};
+	int ends[2];
+	connect_pair(ends);
+	struct piece target = start(target_argv, -1, -1);
+	struct piece far = start(cat, ends[1], target.in);
+	struct piece near = start(cat, -1, ends[0]);
+	target.in = -1; /* the far cat's now */
+	double seconds = migrate(near.in, target.out, frames);
+	double cpu_seconds = finish(&near).cpu_seconds + finish(&far).cpu_seconds;
+	return (struct passage){.seconds = seconds, .cpu_seconds = cpu_seconds + finish(&target).cpu_seconds};
+}
+
+static struct piece start_receive(uint64_t *port)
+{
+	static const char *const argv[] = {self, "receive", "--link", "plain", "--bind", "127.0.0.1", "--wait", "20", NULL};
+	char line[200] = "";
+	struct piece receive = start(argv, -1, -1);
+	dprintf(receive.in, "%0*d\n", 2 * LINK_KEY_BYTES, 0);
+	for (size_t i = 0; i < sizeof(line) - 1 && !strchr(line, '\n'); i++)
+		need(read(receive.out, line + i, 1) == 1, "receive");
+	const char *number = strstr(line, "\"port\":");
+	need(number != NULL, "receive");
+	*port = strtoull(number + 7, NULL, 10);
+	return receive;
+}
+
+static struct piece start_send(enum job_mode mode, uint64_t port)
+{
+	char job_text[24], lines_text[24];
+	int job_fd = memfd_create("job", 0), lines[2];
+	need(job_fd >= 0 && ftruncate(job_fd, sizeof(struct job)) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, lines) == 0, "job");
+	keep_off(lines[0]);
+	struct job *job = mmap(NULL, sizeof(*job), PROT_READ | PROT_WRITE, MAP_SHARED, job_fd, 0);
+	need(job != MAP_FAILED, "job");
+	*job = (struct job){.magic = JOB_MAGIC, .mode = mode, .encoder = ENCODER_RLE, .link = LINK_PLAIN, .stall_s = 20, .scrub = true};
+	snprintf(job->to, sizeof(job->to), "127.0.0.1:%u", (unsigned)port);
+	snprintf(job_text, sizeof(job_text), "%d", job_fd);
+	snprintf(lines_text, sizeof(lines_text), "%d", lines[1]);
+	const char *const argv[] = {self, "send", job_text, lines_text, NULL};
+	struct piece send = start(argv, -1, -1);
+	munmap(job, sizeof(*job));
+	close(job_fd);
+	close(lines[1]);
+	/* lines[0] stays open: its end would tell `send` that the console has gone */
+	return send;
+}
+
+static struct passage through_agent(enum job_mode mode, uint64_t frames)
+{
+	uint64_t port;
+	struct piece receive = start_receive(&port), send = start_send(mode, port);
+	double seconds = migrate(send.in, send.out, frames);
+	struct cost at_source = finish(&send), at_target = finish(&receive);
+	return (struct passage){
+		.seconds = seconds,
+		.cpu_seconds = at_source.cpu_seconds + at_target.cpu_seconds,
+		.send_peak = at_source.peak_bytes,
+		.receive_peak = at_target.peak_bytes,
+	};
+}
+
+/* --- The measurements --- */
+
+static void report_memory(const char *mode, uint64_t frames, const struct passage *passage)
+{
+	double guest = (double)frames * PAGE_BYTES / MIB, bar = BAR_MIB + BAR_OF_GUEST * guest;
+	double send = passage->send_peak / MIB, receive = passage->receive_peak / MIB;
+	printf("peak of memory, %s, guest of %.0f MiB: send %.1f MiB (%.2f of the bar), receive %.1f MiB (%.2f of the bar)\n", mode,
+		guest, send, send / bar, receive, receive / BAR_MIB);
+}
+
+/* Keeps the least times and the largest peaks: what else runs on the machine only ever adds to times. */
+static void keep_best(struct passage *best, struct passage passage)
+{
+	best->seconds = passage.seconds < best->seconds ? passage.seconds : best->seconds;
+	best->cpu_seconds = passage.cpu_seconds < best->cpu_seconds ? passage.cpu_seconds : best->cpu_seconds;
+	best->send_peak = passage.send_peak > best->send_peak ? passage.send_peak : best->send_peak;
+	best->receive_peak = passage.receive_peak > best->receive_peak ? passage.receive_peak : best->receive_peak;
+}
+
+static void measure_stock(void)
+{
+	struct passage cat = {.seconds = 1e9, .cpu_seconds = 1e9}, agent = cat;
+	double gigabytes = (double)STOCK_FRAMES * PAGE_BYTES / 1e9;
+	for (int pass = 0; pass < PASSES; pass++) {
+		keep_best(&cat, through_cat(STOCK_FRAMES));
+		keep_best(&agent, through_agent(MODE_STOCK, STOCK_FRAMES));
+	}
+	printf("pass-through %.2f of cat by the clock, %.2f by CPU time (bar %.2f): %.2f GB/s, cat %.2f GB/s\n",
+		cat.seconds / agent.seconds, cat.cpu_seconds / agent.cpu_seconds, BAR_OF_CAT, gigabytes / agent.seconds,
+		gigabytes / cat.seconds);
+	report_memory("stock", STOCK_FRAMES, &agent);
+}
+
+static void measure_me2(void)
+{
+	const char *const argv[] = {self, "guest", NULL};
+	char path[64] = "";
+	struct piece guest = start(argv, -1, -1);
+	need(read(guest.out, path, sizeof(path) - 1) > 0, "guest");
+	setenv(RAM_VARIABLE, path, 1);
+	struct passage passage = through_agent(MODE_ME2, ME2_FRAMES);
+	finish(&guest);
+	printf("me2, half of memory free: %.2f GB/s of xl's stream\n", (double)ME2_FRAMES * PAGE_BYTES / passage.seconds / 1e9);
+	report_memory("me2", ME2_FRAMES, &passage);
+}
+
+/* A folder with an `xl` that is this program, in front of PATH. */
+static void become_xl(char *folder)
+{
+	char link_path[64], paths[8192];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	need(length > 0 && mkdtemp(folder), "folder");
+	snprintf(link_path, sizeof(link_path), "%s/xl", folder);
+	need(symlink(self, link_path) == 0, "xl");
+	snprintf(paths, sizeof(paths), "%s:%s", folder, getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	setenv("PATH", paths, 1);
+}
+
+static void remove_xl(const char *folder)
+{
+	char link_path[64];
+	snprintf(link_path, sizeof(link_path), "%s/xl", folder);
+	unlink(link_path);
+	rmdir(folder);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "migrate-receive") == 0)
+		return play_target();
+	if (argc > 1 && strcmp(argv[1], "guest") == 0)
+		return play_guest();
+	if (argc > 1) {
+		is_send = strcmp(argv[1], "send") == 0;
+		return run_command(argc, argv);
+	}
+	char folder[] = "/tmp/me2-bench-XXXXXX";
+	struct random random = {.state = 1};
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < POOL_PAGES; i++)
+		fill_page(&random, (enum page_kind)(i % KINDS), pool + i * PAGE_BYTES);
+	become_xl(folder);
+	measure_stock();
+	measure_me2();
+	remove_xl(folder);
+	return 0;
+}

@@ -1,0 +1,49 @@
+import type { LaneState } from '../../../shared/model/lane.ts'
+import { describe, expect, it } from 'vitest'
+import { endMarks, isOneRace, linesOf, overlaid, overlayExtentMs } from '../../../renderer/features/runs/overlay.ts'
+import { laneOfSaved } from '../../../shared/model/savedLane.ts'
+import { savedRun } from '../../fixtures/savedRuns.ts'
+
+const [stock, me2] = (['web-stock', 'web-me2'] as const).map((name) => {
+  const { run, events } = savedRun(name)
+  return laneOfSaved(run, events)
+}) as [LaneState, LaneState]
+function again(lane: LaneState, id: string, startedAt: string, race = 'one'): LaneState {
+  return { ...lane, run: { ...lane.run, id, startedAt, race: { id: race, index: 0, runs: 4 } } }
+}
+const three = overlaid([again(me2, 'c', '2026-11-23T03:00:00.000Z'), again(stock, 'b', '2026-11-23T02:00:00.000Z'), again(stock, 'a', '2026-11-23T01:00:00.000Z')], mode => mode)
+
+describe('runs over each other', () => {
+  it('are named in the order in which they were run, with a number where a mode has several', () => {
+    expect(three.map(({ id, name }) => [id, name])).toEqual([['a', 'stock 1'], ['b', 'stock 2'], ['c', 'me2']])
+  })
+
+  it('are faint where a mode has several', () => {
+    expect(linesOf(three, 'sent').map(({ id, faint }) => [id, faint])).toEqual([['a', true], ['b', true], ['c', false]])
+  })
+
+  it('are all faint but the one that is pointed at', () => {
+    expect(linesOf(three, 'rate', 'b').filter(({ faint }) => !faint).map(({ id }) => id)).toEqual(['b'])
+    expect(endMarks(three, 'b').map(({ text }) => text)).toEqual(['stock 2 292.4 MB'])
+  })
+
+  it('have their own points, and end where they ended', () => {
+    expect(linesOf(three, 'sent')[2]!.points).toBe(me2.sent)
+    expect(endMarks(three)[2]).toMatchObject({ x: me2.sent.at(-1)!.x, y: me2.sent.at(-1)!.y, text: 'me2 88.0 MB' })
+  })
+
+  it('have no figures at their ends where these would cover each other', () => {
+    const five = overlaid(['a', 'b', 'c', 'd', 'e'].map((id, hour) => again(stock, id, `2026-11-23T0${hour}:00:00.000Z`)), mode => mode)
+    expect(endMarks(five)[4]!.text).toBe('stock 5')
+  })
+
+  it('share an axis that holds the longest', () => {
+    expect(overlayExtentMs(three)).toBeGreaterThan(stock.unpausedMs!)
+    expect(overlayExtentMs([])).toBe(5000)
+  })
+
+  it('are told apart by their race', () => {
+    expect(isOneRace(three)).toBe(true)
+    expect(isOneRace(overlaid([again(stock, 'a', '2026-11-23T01:00:00.000Z'), again(me2, 'b', '2026-11-23T02:00:00.000Z', 'two')], mode => mode))).toBe(false)
+  })
+})
