@@ -97,6 +97,12 @@ function startedAt({ id, run }: ListedRun): string {
   return (run?.startedAt ?? id).replaceAll(/\D/g, '').slice(0, 14)
 }
 
+function refuseFile(error: unknown): never {
+  if (!(error instanceof Me2Error))
+    throw error
+  throw new Me2Error(error.code, error.message, 'Nothing was imported. Export the run once more where it came from.', { cause: error })
+}
+
 async function* batches(events: Iterable<RunEvent> | AsyncIterable<RunEvent>): AsyncGenerator<RunEvent[]> {
   let batch: RunEvent[] = []
   for await (const event of events) {
@@ -238,7 +244,7 @@ export function createRunLibrary({ own, folder, recordingsFolder }: RunLibraryOp
   }
 
   async function importRun(bytes: Uint8Array): Promise<string> {
-    const { run, events: saved } = await readRunBytes(bytes)
+    const { run, events: saved } = await readRunBytes(bytes).catch(refuseFile)
     if (await isHere(run))
       return run.id
     try {

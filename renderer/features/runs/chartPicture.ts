@@ -167,7 +167,7 @@ function heightOf(runs: number): number {
 }
 
 /** Draws on a context of at least `width` × `heightOf(runs)`. */
-function drawCharts(context: CanvasRenderingContext2D, runs: readonly OverlaidRun[], words: PictureWords, colours: Colours): void {
+export function drawCharts(context: CanvasRenderingContext2D, runs: readonly OverlaidRun[], words: PictureWords, colours: Colours): void {
   const axis = timeAxis(overlayExtentMs(runs))
   const sheet = new Sheet(context, colours, axis)
   sheet.fill(0, 0, width, heightOf(runs.length), colours.surface)

@@ -45,11 +45,6 @@ export function nameOf({ id, title, first }: Pick<LibraryRow, 'id' | 'title' | '
   return first ? first.guest.name : id
 }
 
-/** How many runs did not bring the guest to its target, those without a result among them. */
-export function notMigrated({ runs }: Pick<LibraryRow, 'runs'>): number {
-  return runs.filter(run => run.result?.outcome !== 'migrated').length
-}
-
 function toldOf(row: LibraryRow, dateOf: (iso: string) => string, recording: string): string {
   return [
     row.id,

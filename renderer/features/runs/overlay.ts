@@ -4,12 +4,10 @@ import type { Mode } from '../../../shared/model/run.ts'
 import type { Point } from '../../../shared/model/series.ts'
 import type { ChartMark } from '../../charts/marks.ts'
 import { finishMs, heartbeatOf, leftOver } from '../../../shared/model/lane.ts'
+import { modes } from '../../../shared/model/run.ts'
 
 /** More lines cannot be told apart. */
 export const mostOverlaid = 8
-
-/** More texts at the ends of lines would cover each other; the list has the figures as well. */
-const mostWithFigures = 4
 
 export interface OverlaidRun {
   id: string
@@ -49,12 +47,26 @@ export function linesOf(runs: readonly OverlaidRun[], line: OverlayLine, marked:
   })
 }
 
-/** Each line's end with its name; the marked run only, where there is one. */
+function lastPoint({ lane }: OverlaidRun): Point {
+  return lane.sent.at(-1) ?? { x: 0, y: 0 }
+}
+
+/** At the end that is farthest right: `Stock 292.4 MB`, or for several `Stock 1 – Stock 3`, whose own ends would cover each other. */
+function markOf(runs: readonly OverlaidRun[]): ChartMark[] {
+  const drawn = runs.filter(({ lane }) => lane.sent.length > 0)
+  const [first] = drawn
+  if (!first)
+    return []
+  const farthest = drawn.reduce((far, run) => lastPoint(run).x > lastPoint(far).x ? run : far)
+  const { x, y } = lastPoint(farthest)
+  const text = drawn.length === 1 ? `${first.name} ${(y / 1e6).toFixed(1)} MB` : `${first.name} – ${drawn.at(-1)!.name}`
+  return [{ x, y, tone: first.mode, dot: true, text }]
+}
+
+/** The ends of the lines with their names, a mode at a time; of the marked run only, where there is one. */
 export function endMarks(runs: readonly OverlaidRun[], marked: string | null = null): ChartMark[] {
-  return runs.filter(({ id }) => marked === null || id === marked).flatMap(({ mode, name, lane }) => {
-    const last = lane.sent.at(-1)
-    return last ? [{ x: last.x, y: last.y, tone: mode, dot: true, text: runs.length > mostWithFigures && marked === null ? name : `${name} ${(last.y / 1e6).toFixed(1)} MB` }] : []
-  })
+  const shown = runs.filter(({ id }) => marked === null || id === marked)
+  return modes.flatMap(mode => markOf(shown.filter(run => run.mode === mode)))
 }
 
 /** Rows of charts/PhaseTimeline.vue. */

@@ -1,6 +1,7 @@
 /** Saving runs as files, for the views of one race and of an overlay. */
 import type { Problem } from '../../../shared/errors.ts'
 import type { LaneState } from '../../../shared/model/lane.ts'
+import type { PictureWords } from './chartPicture.ts'
 import { ref, shallowRef } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useAppearance } from '../../app/appearance.ts'
@@ -27,15 +28,18 @@ export function useExports() {
   const busy = ref(false)
   const problem = shallowRef<Problem | null>(null)
 
-  function pictureWords({ lanes, isRecording, title }: Exported) {
-    const { guest, from, to, settings, startedAt, lab } = lanes[0]!.run
+  function pictureWords({ lanes, isRecording, title }: Exported): PictureWords {
+    const runs = lanes.map(({ run }) => run).sort((a, b) => a.startedAt.localeCompare(b.startedAt))
+    const { guest, from, to, settings, startedAt } = runs[0]!
+    const guests = [...new Set(runs.map(run => run.guest.name))].join(', ')
     const cap = settings.rateMbit === null ? t('runs.noCap') : `${settings.rateMbit} Mbit/s`
-    const chart = (id: 'sent' | 'left' | 'rate') => ({ title: t(`race.chart.${id}`), unit: t(`race.chart.${id}Unit`) })
+    const date = d(new Date(startedAt), { dateStyle: 'medium', timeStyle: 'short' })
+    const chart = (id: 'left' | 'rate') => ({ title: t(`race.chart.${id}`), unit: t(`race.chart.${id}Unit`) })
     return {
       title,
-      subtitle: [guest.name, `${Math.round(guest.memoryBytes / 1e6)} MB ${guest.kind.toUpperCase()}`, `${from.name} ⇄ ${to.name}`, `Xen ${from.xen}`, cap, d(new Date(startedAt), { dateStyle: 'medium', timeStyle: 'short' })].join(' · '),
-      tags: [...(isRecording ? [t('runs.recording')] : []), ...(lab === 'boxed' ? [t('runs.saved.emulated')] : [])],
-      charts: { sent: chart('sent'), left: chart('left'), rate: chart('rate') },
+      subtitle: [guests, `${Math.round(guest.memoryBytes / 1e6)} MB ${guest.kind.toUpperCase()}`, `${from.name} ⇄ ${to.name}`, `Xen ${from.xen}`, cap, date].join(' · '),
+      tags: [...(isRecording ? [t('runs.recording')] : []), ...(runs.some(({ lab }) => lab === 'boxed') ? [t('runs.saved.emulated')] : [])],
+      charts: { sent: { title: t('race.chart.sent'), unit: t('runs.overlayed.sentUnit') }, left: chart('left'), rate: chart('rate') },
       phases: t('race.chart.phases'),
     }
   }

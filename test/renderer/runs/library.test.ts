@@ -1,7 +1,7 @@
 import type { ListedRun } from '../../../shared/contract/runs.ts'
 import type { Run } from '../../../shared/model/run.ts'
 import { describe, expect, it } from 'vitest'
-import { findRow, nameOf, notMigrated, rowsOf, searchRows } from '../../../renderer/features/runs/library.ts'
+import { findRow, nameOf, rowsOf, searchRows } from '../../../renderer/features/runs/library.ts'
 import { savedRun } from '../../fixtures/savedRuns.ts'
 
 const stock = savedRun('web-stock').run
@@ -42,13 +42,6 @@ describe('the rows of the library', () => {
   it('keep what cannot be read', () => {
     expect(rows[2]).toMatchObject({ first: null, runs: [] })
     expect(rows[2]!.entries[0]!.problem).toEqual(problem)
-  })
-
-  it('count what did not reach its target, and what has no result', () => {
-    const cancelled = savedRun('web-cancelled').run
-    const [row] = rowsOf([listed('d', stock, 'one'), listed('c', cancelled, 'one'), listed('b', me2, 'one', { run: { ...me2, id: 'b', race: { id: 'one', index: 1, runs: 3 }, result: null } })])
-    expect(notMigrated(row!)).toBe(2)
-    expect(notMigrated(rows[1]!)).toBe(0)
   })
 
   it('do not mix a recording with an own run of the same race', () => {
