@@ -11,7 +11,7 @@ set -euo pipefail
 SUITE=$1
 OUT=$2
 HERE=$(cd "$(dirname "$0")" && pwd)
-LAB=$HERE/../../../resources/lab/build
+LAB=$HERE/../../../resources/lab/steps
 WORK=$OUT.$$
 PACKAGES=$WORK
 
