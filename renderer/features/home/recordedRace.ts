@@ -3,8 +3,8 @@ import type { ListedRun } from '../../../shared/contract/runs.ts'
 import type { LaneState } from '../../../shared/model/lane.ts'
 import type { FinishedRun, Mode } from '../../../shared/model/run.ts'
 import type { RunEvent } from '../../../shared/model/runEvent.ts'
-import { addEvents, endLane, laneOf } from '../../../shared/model/lane.ts'
 import { isFinished } from '../../../shared/model/run.ts'
+import { laneOfSaved } from '../../../shared/model/savedLane.ts'
 import { call } from '../../app/connection.ts'
 
 export type RecordedPair = Record<Mode, FinishedRun>
@@ -27,7 +27,7 @@ async function foldRun(run: FinishedRun): Promise<LaneState> {
   const events: RunEvent[] = []
   for await (const batch of await call(async client => client.runs.events({ id: run.id })))
     events.push(...batch)
-  return endLane(addEvents(laneOf({ ...run, result: null }), events), run)
+  return laneOfSaved(run, events)
 }
 
 export async function foldPair({ stock, me2 }: RecordedPair): Promise<Record<Mode, LaneState>> {

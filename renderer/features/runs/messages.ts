@@ -69,7 +69,6 @@ export const runsMessages = words({
     emulated: 'emulated CPU',
     gone: 'There is no such run any more.',
     loading: 'Reading what was said in these runs…',
-    unreadable: 'This run cannot be read',
   },
   rounds: {
     round: 'Round',
@@ -175,7 +174,6 @@ export const runsMessages = words({
     emulated: '模拟 CPU',
     gone: '该记录已不存在。',
     loading: '正在读取这些运行的事件…',
-    unreadable: '无法读取此次运行',
   },
   rounds: {
     round: '轮次',
