@@ -138,22 +138,22 @@ describe('the guests', () => {
     expect(commands).toEqual(['b: xl destroy web', 'a: sh -c create web', 'a: timeout 180 sh -c wait web'])
   })
 
-  it('get a second chance when they crash on their way, and not a third', async () => {
+  it.each([['crash', ['db']], ['hang', []]])('get a second chance when they %s on their way, and not a third', async (_, crashed) => {
     const wait = 'timeout 180 sh -c wait db'
     const start = ['a: sh -c create db', `a: ${wait}`]
     const others = () => ({ a: ['Domain-0', 'idle', 'web'], b: ['Domain-0'] })
-    const once = fakeHosts(others(), [wait], ['db'])
+    const once = fakeHosts(others(), [wait], crashed)
     await startMissingGuests(once.run, hosts, await guests(), () => {})
     expect(once.commands).toEqual([...start, 'a: xl destroy db', ...start])
-    const twice = fakeHosts(others(), [wait, wait], ['db'])
+    const twice = fakeHosts(others(), [wait, wait], crashed)
     await expect(startMissingGuests(twice.run, hosts, await guests(), () => {})).rejects.toMatchObject({ code: 'lab-boot-failed' })
   })
 
   it.each([
     ['could not be created', 'sh -c create web', 'web'],
-    ['started but do no work', 'timeout 180 sh -c wait idle', 'idle'],
+    ['started twice but do no work', 'timeout 180 sh -c wait idle', 'idle'],
   ])('are named when they %s', async (_, failing, name) => {
-    const { run } = fakeHosts({ a: ['Domain-0'], b: ['Domain-0'] }, [failing])
+    const { run } = fakeHosts({ a: ['Domain-0'], b: ['Domain-0'] }, [failing, failing])
     await expect(startMissingGuests(run, hosts, await guests(), () => {}))
       .rejects
       .toMatchObject({ code: 'lab-boot-failed', message: expect.stringContaining(name) as string })
