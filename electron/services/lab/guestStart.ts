@@ -5,7 +5,8 @@ import type { RunOnHost } from './types.ts'
 import { Me2Error } from '../../../shared/errors.ts'
 
 const createTimeoutMs = 120_000
-const workTimeoutSeconds = 180
+/** On a machine with other work to do three guests that age at once took more than three minutes. */
+const workTimeoutSeconds = 300
 
 /** Names in the table that `xl list` prints: one heading, then the name in the first column. */
 export function parseDomainNames(xlList: string): string[] {
@@ -58,7 +59,7 @@ async function create(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?
 const waitScript = `log=/var/log/xen/console/guest-$1.log
 until grep -q '^ME2 up=' "$log" 2>/dev/null; do
   if grep -q -e '^ME2 failed' -e 'Kernel panic' "$log" 2>/dev/null; then tail -n 5 "$log" >&2; exit 1; fi
-  sleep 1
+  sleep 2
 done`
 
 async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
@@ -70,7 +71,7 @@ async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpe
 
 /**
  * The same, with a second chance: the emulator crashes a guest on its way now and then, and seldom one hangs there (seen
- * once: no word for three minutes, not crashed). The guest is this start's own and has done nothing yet.
+ * once: no word in time, not crashed). The guest is this start's own and has done nothing yet.
  */
 async function waitOrStartAgain(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
   try {

@@ -121,7 +121,7 @@ describe('the guests', () => {
     const { run, commands } = fakeHosts({ a: ['Domain-0', 'idle'], b: ['Domain-0', 'web--incoming'] })
     const steps: string[] = []
     await startMissingGuests(run, hosts, await guests(), step => steps.push(step))
-    expect(commands).toEqual(['a: sh -c create db', 'a: timeout 180 sh -c wait db'])
+    expect(commands).toEqual(['a: sh -c create db', 'a: timeout 300 sh -c wait db'])
     expect(steps).toEqual(['starting db', 'ageing their memory'])
   })
 
@@ -135,11 +135,11 @@ describe('the guests', () => {
   it('are started anew where they crashed', async () => {
     const { run, commands } = fakeHosts({ a: ['Domain-0', 'idle', 'db'], b: ['Domain-0', 'web'] }, [], ['web'])
     await startMissingGuests(run, hosts, await guests(), () => {})
-    expect(commands).toEqual(['b: xl destroy web', 'a: sh -c create web', 'a: timeout 180 sh -c wait web'])
+    expect(commands).toEqual(['b: xl destroy web', 'a: sh -c create web', 'a: timeout 300 sh -c wait web'])
   })
 
   it.each([['crash', ['db']], ['hang', []]])('get a second chance when they %s on their way, and not a third', async (_, crashed) => {
-    const wait = 'timeout 180 sh -c wait db'
+    const wait = 'timeout 300 sh -c wait db'
     const start = ['a: sh -c create db', `a: ${wait}`]
     const others = () => ({ a: ['Domain-0', 'idle', 'web'], b: ['Domain-0'] })
     const once = fakeHosts(others(), [wait], crashed)
@@ -151,7 +151,7 @@ describe('the guests', () => {
 
   it.each([
     ['could not be created', 'sh -c create web', 'web'],
-    ['started twice but do no work', 'timeout 180 sh -c wait idle', 'idle'],
+    ['started twice but do no work', 'timeout 300 sh -c wait idle', 'idle'],
   ])('are named when they %s', async (_, failing, name) => {
     const { run } = fakeHosts({ a: ['Domain-0'], b: ['Domain-0'] }, [failing, failing])
     await expect(startMissingGuests(run, hosts, await guests(), () => {}))
