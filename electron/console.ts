@@ -1,16 +1,15 @@
 /** Everything behind the screens, put together: what the router serves, whichever shell it runs in. */
 import type { SessionView } from '../shared/contract/session.ts'
-import type { LabStatus } from './services/lab/types.ts'
 import type { SecretStore } from './services/questions/questionBoard.ts'
-import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
-import process from 'node:process'
 import { deployAgent, removeAgent } from './services/agent/deploy.ts'
 import { HostRegistry } from './services/hosts/hostRegistry.ts'
 import { openHostStore } from './services/hosts/hostStore.ts'
 import { createLab, defaultCacheDir } from './services/lab/lab.ts'
 import { LabJob } from './services/lab/labJob.ts'
+import { GuestMaps } from './services/memory/guestMaps.ts'
 import { RaceDesk } from './services/migration/raceDesk.ts'
+import { raceOwner } from './services/migration/raceFacts.ts'
 import { defaultTiming } from './services/migration/timing.ts'
 import { QuestionBoard } from './services/questions/questionBoard.ts'
 import { createRunLibrary } from './services/runs/runLibrary.ts'
@@ -28,11 +27,6 @@ export interface ConsoleOptions {
   version: string
   /** Without one no secret is kept. */
   secrets?: SecretStore
-}
-
-/** Printable ASCII, as the agent takes it. */
-function owner(): string {
-  return `${userInfo().username}@${hostname()}, process ${process.pid}`.replaceAll(/[^\x20-\x7E]/g, '?').slice(0, 100)
 }
 
 /** An emulated host that is busy takes its time. */
@@ -63,9 +57,10 @@ export async function createConsole({ dataFolder, resourcesFolder, shell, versio
   const lab = new LabJob({
     createLab: log => createLab({ cacheDir: defaultCacheDir(), resourcesDir: join(resourcesFolder, 'lab'), log }),
     timesFile: join(dataFolder, 'lab-times.json'),
-    onHosts: async (status: LabStatus | null) => hosts.setBoxed(status),
+    onHosts: async status => hosts.setBoxed(status),
   })
-  const races = new RaceDesk({ hosts, runs: runStore, timing: defaultTiming, owner: owner(), onRun: () => library.changed() })
+  const races = new RaceDesk({ hosts, runs: runStore, timing: defaultTiming, owner: raceOwner(), onRun: () => library.changed() })
+  const maps = new GuestMaps(hosts)
   await hosts.load()
 
   return {
@@ -74,16 +69,23 @@ export async function createConsole({ dataFolder, resourcesFolder, shell, versio
     questions,
     settings,
     hosts,
+    maps,
     lab,
     races,
     runs: library,
     folders: { runs: runsFolder, lab: defaultCacheDir() },
-    /** Ends what this console began: a race is cancelled where it still can be, and waited for. */
+    /** Adopts a boxed lab that runs; otherwise starts one, where the user wants it with the console and `mayStart`. */
+    async bringUpLab({ mayStart }: { mayStart: boolean }): Promise<void> {
+      await lab.look()
+      if (mayStart && settings.settings.value.lab.startWithConsole && lab.view.value.state !== 'running')
+        lab.up()
+    },
+    /** Ends what this console began, the lab included: a race is cancelled where it still can be, and waited for. */
     async close(): Promise<void> {
       questions.close()
       races.cancel()
       await races.ended()
-      await lab.cancel()
+      await lab.close()
       await hosts.close()
     },
   }

@@ -5,7 +5,6 @@ import { implement } from '@orpc/server'
 import { contract } from '../shared/contract/index.ts'
 import { Me2Error } from '../shared/errors.ts'
 import { readGuestPage } from './services/memory/guestPage.ts'
-import { followGuestMap } from './services/memory/mapMessages.ts'
 import { diagnosticBundle } from './services/settings/diagnostics.ts'
 import { folderBytes } from './services/settings/folderBytes.ts'
 
@@ -59,11 +58,10 @@ export function createRouter() {
     },
     memory: {
       watch: os.memory.watch.handler(async function* ({ context, input, signal }) {
-        const { agent } = await context.console.hosts.host(input.host).handle.session()
-        yield* followGuestMap(agent, input.guest, input.everyMs, signal)
+        yield* context.console.maps.follow(input, signal)
       }),
       page: os.memory.page.handler(async ({ context, input }) => {
-        const { agent } = await context.console.hosts.host(input.host).handle.session()
+        const { agent } = await context.console.hosts.connectedHost(input.host).handle.session()
         return readGuestPage(agent, input.guest, input.frame)
       }),
     },

@@ -12,10 +12,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { formatMs } from '../shared/model/format.ts'
+import { Me2Error } from '../shared/errors.ts'
+import { formatMs, sentences } from '../shared/model/format.ts'
 import { Terminal } from './cli/terminal.ts'
 import { createConsole } from './console.ts'
 import { consoleVersion, dataFolder, rendererFolder, resourcesFolder, root } from './folders.ts'
+import { asProblem } from './services/migration/problems.ts'
 import { chooseDesktop } from './shell/findElectron.ts'
 import { startWeb } from './web.ts'
 
@@ -55,22 +57,17 @@ function describe({ state, phases, problem }: LabView): [string, string] {
   return [`The boxed lab is ${state}.`, '']
 }
 
-async function serveWeb(): Promise<void> {
+async function serveWeb(port: number): Promise<void> {
   const terminal = new Terminal(process.stderr)
   const console = await createConsole({ dataFolder: dataFolder(), resourcesFolder, shell: 'web', version: consoleVersion() })
-  const web = await startWeb({ console, filesFolder: rendererFolder, port: Number(options.port) })
+  const web = await startWeb({ console, filesFolder: rendererFolder, port })
   process.stdout.write(`The console is here:\n${web.addresses.operator}\nFor a second screen that only watches:\n${web.addresses.viewer}\nCtrl-C ends it.\n`)
   openBrowser(web.addresses.operator)
-  await console.lab.look()
-  const ownLab = !options['no-lab'] && console.settings.settings.value.lab.startWithConsole && console.lab.view.value.state !== 'running'
-  if (ownLab)
-    console.lab.up()
+  await console.bringUpLab({ mayStart: !options['no-lab'] })
   for await (const view of console.lab.view.follow({ signal: stop.signal, everyMs: 500 }))
     terminal.status(...describe(view))
   terminal.line('Ending …')
   await console.close()
-  if (ownLab)
-    await console.lab.down()
   await web.close()
 }
 
@@ -81,12 +78,27 @@ async function openDesktop(executable: string): Promise<void> {
   await once(app, 'exit')
 }
 
-const desktop = chooseDesktop(root, { platform: process.platform, env: process.env, uid: process.getuid?.() })
-if ('executable' in desktop) {
-  await openDesktop(desktop.executable)
+function wantedPort(): number {
+  const port = Number(options.port)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Me2Error('usage', `${options.port} is no port.`, 'Give --port a number from 1 to 65535, or leave it out.')
+  return port
 }
-else {
+
+async function open(): Promise<void> {
+  const desktop = chooseDesktop(root, { platform: process.platform, env: process.env, uid: process.getuid?.() })
+  if ('executable' in desktop)
+    return openDesktop(desktop.executable)
   process.stderr.write(`Served to the browser, because ${desktop.reason}.\n`)
-  await serveWeb()
+  return serveWeb(wantedPort())
 }
-process.exit(0)
+
+try {
+  await open()
+  process.exit(0)
+}
+catch (error) {
+  const { message, action } = asProblem(error)
+  process.stderr.write(`${sentences(message, action)}\n`)
+  process.exit(1)
+}

@@ -15,6 +15,7 @@ import { createServer } from 'node:http'
 import { extname, join, normalize, sep } from 'node:path'
 import { pipeline } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { Me2Error } from '../shared/errors.ts'
 import { contentSecurityPolicy } from './contentSecurityPolicy.ts'
 import { createRouter } from './router.ts'
 import { createSocketHandler } from './transports/webSocket.ts'
@@ -123,7 +124,7 @@ function tokenOf(request: IncomingMessage): string {
 
 async function listen(server: Server, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', cause => reject(new Me2Error('usage', `The console cannot listen on port ${port}: ${cause.message}.`, 'Another program may have it: give another --port, or none.', { cause })))
     server.listen(port, address, resolve)
   })
   return portOf(server)
@@ -149,7 +150,7 @@ function roleOf(request: IncomingMessage, port: number, tokens: Tokens): Role | 
   return role !== null && request.url === '/rpc' ? role : '401 Unauthorized'
 }
 
-/** Throws what listening throws, e.g. when the port is taken. */
+/** Throws `usage` when it cannot listen on that port. */
 export async function startWeb({ console, filesFolder, port: wanted = 0 }: WebOptions): Promise<WebServer> {
   const tokens = new Tokens()
   const folder = normalize(filesFolder)

@@ -7,7 +7,7 @@ import type { SshTarget } from '../services/ssh/types.ts'
 import type { Arguments, OptionSpec } from './arguments.ts'
 import type { Context } from './command.ts'
 import { isIP } from 'node:net'
-import { HostHandle } from '../services/migration/hostHandle.ts'
+import { HostHandle, openSession } from '../services/migration/hostHandle.ts'
 import { usage } from './arguments.ts'
 import { labUp } from './labUp.ts'
 
@@ -63,16 +63,7 @@ export async function chooseLab(context: Context, args: Arguments): Promise<Chos
 }
 
 export function handleFor({ services }: Context, { name, target }: ChosenHost): HostHandle {
-  return new HostHandle(name, async () => {
-    const connection = await services.connect(target)
-    try {
-      return { connection, agent: await services.deploy(connection) }
-    }
-    catch (error) {
-      connection.close()
-      throw error
-    }
-  })
+  return new HostHandle(name, async () => openSession(async () => services.connect(target), services.deploy))
 }
 
 /** Where a race goes: what the user named, otherwise the other host of the lab. */

@@ -59,15 +59,6 @@ async function openConsole(): Promise<Console> {
   return console
 }
 
-/** The boxed lab comes up with the console if the user wants it so, and goes with the console that started it. */
-async function bringUpLab({ lab, settings }: Console): Promise<void> {
-  await lab.look()
-  if (!settings.settings.value.lab.startWithConsole || lab.view.value.state === 'running')
-    return
-  beforeExit.push(async () => lab.down())
-  lab.up()
-}
-
 async function keepMenu({ settings }: Console, window: BrowserWindow): Promise<void> {
   for await (const { language } of settings.settings.follow({ signal: closing.signal })) {
     const spoken = menuLanguage(language, app.getPreferredSystemLanguages())
@@ -96,11 +87,11 @@ async function start(): Promise<void> {
     window.focus()
   })
   void keepMenu(console, window)
-  void bringUpLab(console)
+  void console.bringUpLab({ mayStart: true })
   await window.loadURL(appAddress)
 }
 
-/** In the order in which they began: the console, which waits for its race, then the lab that this console started. */
+/** In the order in which they began; the console waits for its race and ends the lab that it started. */
 async function end(): Promise<void> {
   closing.abort()
   for (const step of beforeExit)

@@ -13,6 +13,8 @@ export interface MapSnapshot {
   ns: number
   /** One class number (shared/model/pageClass.ts) a page frame, from frame 0. */
   classes: Uint8Array
+  /** The same as the agent's runs (mapRuns.ts reads them), checked already. */
+  runs: Uint8Array
 }
 
 export interface MapDelta {
@@ -159,7 +161,7 @@ function decode({ kind, sequence, ns, frames, crc }: Header, payload: Uint8Array
   const classes = new Uint8Array(frames)
   for (const { first, count, pageClass } of readRuns(payload, frames, false))
     classes.fill(pageClass, first, first + count)
-  return { kind: 'snapshot', sequence, ns, classes }
+  return { kind: 'snapshot', sequence, ns, classes, runs: payload }
 }
 
 /** Collects a known number of bytes from chunks. */

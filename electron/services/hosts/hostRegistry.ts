@@ -6,13 +6,14 @@ import type { Domain, LoadMessage } from '../../../shared/agent/messages.ts'
 import type { GuestView, HostLoad, HostView } from '../../../shared/contract/hosts.ts'
 import type { HostAgent } from '../agent/types.ts'
 import type { LabGuest, LabStatus } from '../lab/types.ts'
+import type { HostSession } from '../migration/hostHandle.ts'
 import type { HostConnection, SshTarget } from '../ssh/types.ts'
 import type { HostStore } from './hostStore.ts'
 import type { HostProbe } from './probeHost.ts'
 import { Me2Error } from '../../../shared/errors.ts'
 import { AgentTask } from '../migration/agentTask.ts'
 import { domainsOn } from '../migration/findGuest.ts'
-import { HostHandle } from '../migration/hostHandle.ts'
+import { HostHandle, needsHuman, openSession } from '../migration/hostHandle.ts'
 import { asProblem } from '../migration/problems.ts'
 import { Broadcast, Watched } from '../watched.ts'
 import { loadBetween } from './load.ts'
@@ -43,8 +44,9 @@ interface Entry extends KnownHost {
   target: () => SshTarget
   view: HostView
   /** A connection that a probe made and the handle takes over. */
-  fresh: { connection: HostConnection, agent: HostAgent } | null
+  fresh: HostSession | null
   sampler: AbortController | null
+  probing: Promise<void> | null
 }
 
 const sampleEveryMs = 1000
@@ -97,6 +99,14 @@ export class HostRegistry {
     return this.entry(name)
   }
 
+  /** As `host`, but throws `host-unreachable` unless it is connected: who only watches must not make a connection. */
+  connectedHost(name: string): KnownHost {
+    const entry = this.entry(name)
+    if (entry.view.state !== 'ready')
+      throw new Me2Error('host-unreachable', `${name} is not connected.`, 'Connect to it on the screen Hosts.')
+    return entry
+  }
+
   /** While these are held, what would cut their connections is refused as `busy`. */
   hold(names: readonly string[]): void {
     this.held = new Set(names)
@@ -147,6 +157,11 @@ export class HostRegistry {
   /** Looks at everything anew. What is wrong becomes part of the host's view; nothing is thrown but for an unknown name. */
   async probe(name: string): Promise<void> {
     const entry = this.freeEntry(this.entry(name))
+    entry.probing ??= this.probeEntry(entry).finally(() => entry.probing = null)
+    await entry.probing
+  }
+
+  private async probeEntry(entry: Entry): Promise<void> {
     entry.sampler?.abort()
     await entry.handle.close()
     this.change(entry, { state: 'connecting', problem: null })
@@ -211,7 +226,7 @@ export class HostRegistry {
   private addEntry(host: Pick<Entry, 'name' | 'address' | 'lab' | 'target' | 'linkAddress'>): void {
     const { name, address, lab } = host
     const view: HostView = { name, address, lab, state: 'off', problem: null, checks: null, checkedAt: null, facts: null, agent: null, guests: [] }
-    const entry: Entry = { ...host, view, fresh: null, sampler: null, handle: new HostHandle(name, async () => this.openSession(entry)) }
+    const entry: Entry = { ...host, view, fresh: null, sampler: null, probing: null, handle: new HostHandle(name, async () => this.sessionOf(entry)) }
     this.entries.set(name, entry)
   }
 
@@ -221,19 +236,14 @@ export class HostRegistry {
     await entry.handle.close()
   }
 
-  private async openSession(entry: Entry): Promise<{ connection: HostConnection, agent: HostAgent }> {
+  private async sessionOf(entry: Entry): Promise<HostSession> {
     const { fresh } = entry
     entry.fresh = null
-    if (fresh)
-      return fresh
-    const connection = await this.options.connect(entry.target())
-    try {
-      return { connection, agent: await this.options.deploy(connection) }
-    }
-    catch (error) {
-      connection.close()
-      throw error
-    }
+    return fresh ?? openSession(async () => this.options.connect(entry.target()), this.options.deploy)
+  }
+
+  private isKnown(entry: Entry): boolean {
+    return this.entries.get(entry.name) === entry
   }
 
   private async probeOver(entry: Entry, connection: HostConnection): Promise<void> {
@@ -242,13 +252,16 @@ export class HostRegistry {
       agent = await this.options.deploy(over)
       return agent
     })
-    if (agent !== null && probe.facts) {
+    // It may have been removed from the list meanwhile: then nobody would close the connection.
+    if (agent !== null && probe.facts && this.isKnown(entry)) {
       entry.fresh = { connection, agent }
       await entry.handle.session()
     }
     else {
       connection.close()
     }
+    if (!this.isKnown(entry))
+      return
     const ready = probe.facts !== null
     this.change(entry, {
       state: ready ? 'ready' : 'problem',
@@ -273,7 +286,7 @@ export class HostRegistry {
 
   private change(entry: Entry, part: Partial<HostView>): void {
     entry.view = { ...entry.view, ...part }
-    if (this.entries.get(entry.name) === entry)
+    if (this.isKnown(entry))
       this.publish()
   }
 
@@ -292,12 +305,12 @@ export class HostRegistry {
   }
 
   private sample(entry: Entry): void {
-    const abort = new AbortController()
-    entry.sampler = abort
-    void this.keepSampling(entry, abort.signal)
+    entry.sampler = new AbortController()
+    void this.keepSampling(entry, entry.sampler)
   }
 
-  private async keepSampling(entry: Entry, signal: AbortSignal): Promise<void> {
+  private async keepSampling(entry: Entry, sampler: AbortController): Promise<void> {
+    const { signal } = sampler
     while (!signal.aborted) {
       try {
         await this.sampleOnce(entry, signal)
@@ -305,6 +318,9 @@ export class HostRegistry {
       catch (error) {
         if (!signal.aborted)
           this.change(entry, { state: 'problem', problem: asProblem(error), guests: [] })
+        // Asking for a password every few seconds would mend nothing: the user connects anew.
+        if (needsHuman(error))
+          sampler.abort()
       }
       if (!signal.aborted)
         await new Promise(resolve => setTimeout(resolve, retrySamplingMs))

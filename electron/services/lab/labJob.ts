@@ -15,8 +15,8 @@ export interface LabJobOptions {
   createLab: (log: (line: string) => void) => Lab
   /** Where it is kept how long each phase took here the last time. */
   timesFile: string
-  /** Called with the hosts when they are up, and with none before they go. Failing is no failure of the lab. */
-  onHosts: (status: LabStatus | null, onDetail: (detail: string) => void) => Promise<void>
+  /** Called with the hosts when they are up, and with none before they go. */
+  onHosts: (status: LabStatus | null) => Promise<void>
 }
 
 const timesSchema = z.partialRecord(z.enum(labPhaseIds), z.number().nonnegative())
@@ -31,6 +31,8 @@ export class LabJob {
   private readonly options: LabJobOptions
   private readonly lab: Lab
   private starting: { abort: AbortController, ended: Promise<void> } | null = null
+  /** It did not run before this console started it. */
+  private isOurs = false
   private phaseBeganMs = 0
   private times: Times = {}
 
@@ -45,13 +47,14 @@ export class LabJob {
     const status = await this.lab.status()
     this.change({ state: status.state, ...facts(status) })
     if (status.state === 'running')
-      await this.options.onHosts(status, () => {})
+      await this.options.onHosts(status)
   }
 
   /** Returns at once; a start that is under way goes on. */
   up(): void {
     if (this.starting)
       return
+    this.isOurs ||= this.view.value.state !== 'running'
     const abort = new AbortController()
     this.starting = { abort, ended: this.start(abort.signal).finally(() => this.starting = null) }
   }
@@ -70,15 +73,19 @@ export class LabJob {
     await this.starting?.ended
   }
 
-  get isStarting(): boolean {
-    return this.starting !== null
+  /** Ends the lab if this console started it, from the start on or from a screen. */
+  async close(): Promise<void> {
+    await this.cancel()
+    if (this.isOurs)
+      await this.down()
   }
 
   private async endWith(end: () => Promise<void>): Promise<void> {
     await this.cancel()
+    this.isOurs = false
     this.change({ state: 'stopping', problem: null })
     try {
-      await this.options.onHosts(null, () => {})
+      await this.options.onHosts(null)
       await end()
     }
     finally {
@@ -94,7 +101,7 @@ export class LabJob {
       const status = await this.lab.up({ signal }, progress => this.take(progress))
       this.enter('agents', 'putting the agent on both hosts')
       this.change(facts(status))
-      await this.options.onHosts(status, detail => this.enter('agents', detail))
+      await this.options.onHosts(status)
       this.endPhase('done')
       this.change({ state: 'running' })
       await this.keepTimes()

@@ -14,8 +14,24 @@ export interface HostSession {
   agent: HostAgent
 }
 
+/** Connects and puts the agent in place; what was connected is let go of when that fails. */
+export async function openSession(connect: () => Promise<HostConnection>, deploy: (connection: HostConnection) => Promise<HostAgent>): Promise<HostSession> {
+  const connection = await connect()
+  try {
+    return { connection, agent: await deploy(connection) }
+  }
+  catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
 /** Retrying does not mend these: a human has to. */
 const hopeless = new Set(['host-key-changed', 'host-key-revoked', 'host-key-unknown', 'auth-failed', 'config-refused', 'sudo-password'])
+
+export function needsHuman(error: unknown): boolean {
+  return error instanceof Me2Error && hopeless.has(error.code)
+}
 
 export class HostHandle {
   /** What the user calls it. */
@@ -64,7 +80,7 @@ export class HostHandle {
       }
       catch (error) {
         failure = error
-        if (error instanceof Me2Error && hopeless.has(error.code))
+        if (needsHuman(error))
           break
       }
     }

@@ -3,8 +3,7 @@
  * back, hears it from the beginning.
  */
 import type { RaceCheck, RaceMessage, RaceRequestView } from '../../../shared/contract/races.ts'
-import type { Problem } from '../../../shared/errors.ts'
-import type { Mode } from '../../../shared/model/run.ts'
+import type { Mode, RunProblem } from '../../../shared/model/run.ts'
 import type { HostRegistry, KnownHost } from '../hosts/hostRegistry.ts'
 import type { RunStore } from '../runs/runStore.ts'
 import type { RaceEvent, RaceJob, RaceRequest } from './race.ts'
@@ -15,6 +14,7 @@ import { Watched } from '../watched.ts'
 import { precheck } from './precheck/precheck.ts'
 import { asProblem } from './problems.ts'
 import { startRace } from './race.ts'
+import { knownAddresses, labGuestFacts } from './raceFacts.ts'
 
 export interface RaceDeskOptions {
   hosts: HostRegistry
@@ -63,10 +63,10 @@ export class RaceDesk {
     if (this.isBusy)
       throw new Me2Error('busy', 'A race is under way already.', 'Wait for its end, or stop it.')
     const [home, away] = this.hostsOf(request)
-    const id = randomUUID()
     const parts = partsOf(request)
+    const id = randomUUID()
     this.said = []
-    this.say({ kind: 'started', id, request, lab: home.lab, runs: request.modes.length * request.repeats })
+    this.say({ kind: 'started', id, request, lab: home.lab, runs: parts.flatMap(({ modes }) => modes).length * request.repeats })
     this.options.hosts.hold([home.name, away.name])
     this.jobs = parts.map(part => startRace(this.jobRequest(id, request, part, home, away)))
     void this.conclude()
@@ -110,16 +110,14 @@ export class RaceDesk {
 
   private jobRequest(id: string, request: RaceRequestView, { guest, modes }: RacePart, home: KnownHost, away: KnownHost): RaceRequest {
     const { repeats, encoder, link, rateMbit, verify, scrub, settleMs, force } = request
-    const labGuest = home.lab === 'boxed' ? this.options.hosts.labGuest(guest) : null
     let run = ''
     return {
       id, guest, modes, repeats, encoder, link, rateMbit, verify, scrub, settleMs, force,
       home: home.handle,
       away: away.handle,
       lab: home.lab,
-      addresses: Object.fromEntries([home, away].flatMap(({ name, linkAddress }) => linkAddress === null ? [] : [[name, linkAddress]])),
-      workload: labGuest && { profile: labGuest.profile, sentence: labGuest.sentence },
-      heartbeat: labGuest && { port: labGuest.heartbeatPort, address: labGuest.address },
+      addresses: knownAddresses([home, away]),
+      ...labGuestFacts(home.lab === 'boxed' ? this.options.hosts.labGuest(guest) : null),
       owner: this.options.owner,
       runs: this.options.runs,
       timing: this.options.timing,
@@ -136,7 +134,7 @@ export class RaceDesk {
   }
 
   private async conclude(): Promise<void> {
-    const ends = await Promise.all(this.jobs.map(async job => job.result.then(({ problem }): Problem | null => problem as Problem | null, asProblem)))
+    const ends = await Promise.all(this.jobs.map(async (job): Promise<RunProblem | null> => job.result.then(({ problem }) => problem, asProblem)))
     this.jobs = []
     this.options.hosts.hold([])
     this.say({ kind: 'ended', problem: ends.find(problem => problem !== null) ?? null })
@@ -171,8 +169,10 @@ interface RacePart {
   modes: readonly Mode[]
 }
 
-/** Paired: one guest in all modes. Twins: each guest in a mode of its own, at the same time. */
+/** Paired: one guest in all modes. Twins: each guest in a mode of its own, at the same time. Throws `usage`. */
 function partsOf({ guest, twin, modes }: RaceRequestView): RacePart[] {
+  if (twin === guest)
+    throw new Me2Error('usage', `${guest} cannot be its own twin.`, 'Choose another guest of the same host.')
   return twin === null ? [{ guest, modes }] : [{ guest, modes: ['stock'] }, { guest: twin, modes: ['me2'] }]
 }
 

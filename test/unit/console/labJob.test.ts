@@ -90,11 +90,26 @@ describe('the lab as a job', () => {
     expect(job.view.value).toMatchObject({ state: 'stopped', problem: null })
   })
 
-  it('adopts a lab that runs already', async () => {
+  it('adopts a lab that runs already, and leaves it when the console closes', async () => {
     state = 'running'
     const job = createJob()
     await job.look()
     expect(job.view.value.state).toBe('running')
     expect(calls).toEqual(['hosts'])
+    await job.close()
+    expect(state).toBe('running')
+  })
+
+  it('ends with the console that started it, also while it starts', async () => {
+    const job = createJob()
+    job.up()
+    await until(job, 'running')
+    await job.close()
+    expect(state).toBe('stopped')
+    up = async options => new Promise((_, reject) => options?.signal?.addEventListener('abort', () => reject(new Error('aborted'))))
+    const hurried = createJob()
+    hurried.up()
+    await hurried.close()
+    expect(hurried.view.value.state).toBe('stopped')
   })
 })

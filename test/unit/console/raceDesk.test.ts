@@ -101,7 +101,32 @@ describe('a race at the desk', () => {
   })
 })
 
+describe('twins', () => {
+  it('are two guests, each in a mode of its own', async () => {
+    expect(() => desk.start({ ...request, twin: 'web' })).toThrow(/own twin/)
+    desk.start({ ...request, twin: 'db', repeats: 2 })
+    expect((await hearAll())[0]).toMatchObject({ kind: 'started', runs: 4 })
+  })
+})
+
 describe('the hosts', () => {
+  it('are asked once when two windows ask at a time', async () => {
+    await Promise.all([hosts.probe('hosta'), hosts.probe('hosta')])
+    expect(lab.a.connections).toBe(1)
+  })
+
+  it('leave no connection behind when one is removed while it is looked at', async () => {
+    const probing = hosts.probe('hosta')
+    await hosts.remove('hosta')
+    await probing
+    expect(hosts.hosts.value.map(({ name }) => name)).toEqual(['hostb'])
+    expect(lab.a.isConnected).toBe(false)
+  })
+
+  it('that are not connected are not connected for who only watches', () => {
+    expect(() => hosts.connectedHost('hosta')).toThrow(/not connected/)
+  })
+
   it('tell what a probe found, with their guests and agent', async () => {
     await hosts.probe('hosta')
     expect(hosts.hosts.value[0]).toMatchObject({ name: 'hosta', state: 'ready', facts: { xen: '4.17.7' }, guests: [{ name: 'web', workload: null }] })

@@ -1,7 +1,9 @@
+import type { MapSnapshot } from '../../../shared/agent/mapFrame.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { crc32c } from '../../../shared/agent/crc32c.ts'
 import { applyDelta, MapFrameDecoder } from '../../../shared/agent/mapFrame.ts'
+import { decodeMapRuns } from '../../../shared/agent/mapRuns.ts'
 import { deltaFrame, frameOf, snapshotFrame, writtenFrame } from './frames.ts'
 
 const damage = expect.objectContaining({ code: 'agent-protocol' }) as Error
@@ -36,7 +38,10 @@ describe('map frames', () => {
     fc.assert(fc.property(classes, fc.integer({ min: 1, max: 100 }), (wanted, chunkBytes) => {
       const bytes = snapshotFrame(wanted)
       const chunks = Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, i) => bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes))
-      expect(decodeAll(...chunks)).toEqual([{ kind: 'snapshot', sequence: 0, ns: 5, classes: Uint8Array.from(wanted) }])
+      const [snapshot, ...others] = decodeAll(...chunks) as MapSnapshot[]
+      expect(snapshot).toMatchObject({ kind: 'snapshot', sequence: 0, ns: 5, classes: Uint8Array.from(wanted) })
+      expect(decodeMapRuns(snapshot!.runs, wanted.length)).toEqual(snapshot!.classes)
+      expect(others).toEqual([])
     }))
   })
 

@@ -111,6 +111,8 @@ export class FakeHost {
   /** Why a connection is refused; null: it is not. */
   refusal: ProblemCode | null = null
   connections = 0
+  /** The newest session is open. */
+  isConnected = false
   private cutConnection = (): void => {}
 
   constructor(name: string, domains: Domain[] = []) {
@@ -143,8 +145,10 @@ export class FakeHost {
       throw new Me2Error(this.refusal, `${this.name} does not answer.`)
     const closed = Promise.withResolvers<void>()
     let open = true
+    this.isConnected = true
     this.cutConnection = () => {
       open = false
+      this.isConnected = false
       closed.resolve()
     }
     const whileOpen = <Value>(value: () => Value): Value => {

@@ -21,7 +21,7 @@ const fakeConsole = {
   shell: 'desktop',
   settings: { settings },
   questions: { canKeep: false },
-  lab: { look: async () => {}, view: new Watched({ state: 'stopped' }), up: () => void done.push('lab up'), down: async () => void done.push('lab down') },
+  bringUpLab: async () => void done.push('lab up'),
   close: async () => void done.push('console closed'),
 } as unknown as Console
 const createConsole = vi.hoisted(() => vi.fn())
@@ -89,7 +89,7 @@ describe('the desktop app', () => {
     app.emit('window-all-closed')
     expect(app.quits).toBe(0)
     await vi.waitFor(() => expect(app.quits).toBe(1))
-    expect(done).toEqual(['lab up', 'console closed', 'lab down'])
+    expect(done).toEqual(['lab up', 'console closed'])
     expect(JSON.parse(await readFile(join(paths.userData, 'window.json'), 'utf8'))).toEqual({ x: 10, y: 20, width: 1200, height: 800, maximised: false })
   })
 })

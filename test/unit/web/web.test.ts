@@ -95,6 +95,10 @@ describe('a WebSocket', () => {
   })
 })
 
+it('says what to do when its port is taken', async () => {
+  await expect(startWeb({ console, filesFolder: folder, port: web.port })).rejects.toMatchObject({ code: 'usage', action: expect.stringContaining('--port') as string })
+})
+
 describe('a file', () => {
   it('comes with the headers that keep a page to itself', async () => {
     const { status, body, headers } = await get('/')
