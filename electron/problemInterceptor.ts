@@ -1,5 +1,5 @@
-import process from 'node:process'
 /** What services throw, as the contract's one error; a bug is told as one and logged where the console runs. */
+import process from 'node:process'
 import { ORPCError } from '@orpc/server'
 import { Me2Error } from '../shared/errors.ts'
 import { asProblem } from './services/migration/problems.ts'

@@ -64,6 +64,9 @@ export class Watched<Value> {
   }
 }
 
+/** A follower that has so many waiting does not take them any more: it gets none of those that come then. */
+const maxWaiting = 1000
+
 /** Messages that each follower gets all of, from its own start on. */
 export class Broadcast<Message> {
   private readonly queues = new Set<{ messages: Message[], wake: () => void }>()
@@ -75,8 +78,7 @@ export class Broadcast<Message> {
 
   send(message: Message): void {
     for (const queue of this.queues) {
-      // A follower that does not take them any more is not worth the memory.
-      if (queue.messages.length < 1000)
+      if (queue.messages.length < maxWaiting)
         queue.messages.push(message)
       queue.wake()
     }

@@ -47,8 +47,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof ORPCError && error.code === 'PROBLEM')
     return error.data as Problem
   if (error instanceof ORPCError)
-    return { code: 'internal', message: error.message, action: '' }
-  return { code: 'connection-lost', message: error instanceof Error ? error.message : String(error), action: '' }
+    return { code: 'internal', message: error.message, action: 'Please report it.' }
+  return { code: 'connection-lost', message: error instanceof Error ? error.message : String(error), action: 'This window connects again by itself; then try once more.' }
 }
 
 /** Calls the console; waits while the link is being made. Throws what `problemOf` understands. */
@@ -61,7 +61,7 @@ interface StreamHandlers<Value> {
   onValue: (value: Value) => void
   /** The stream has begun (again): what came before is void. */
   onOpen?: () => void
-  /** The console ended it with a problem; it is not tried again. */
+  /** The console ended it with a problem. It is not tried again, unless nobody is there to hear of it. */
   onProblem?: (problem: Problem) => void
   onEnd?: () => void
 }
@@ -86,8 +86,8 @@ async function follow<Value>(open: OpenStream<Value>, handlers: StreamHandlers<V
       if (signal.aborted)
         return
       const problem = problemOf(error)
-      if (linkState.value === 'connected' && problem.code !== 'connection-lost') {
-        handlers.onProblem?.(problem)
+      if (handlers.onProblem && linkState.value === 'connected' && problem.code !== 'connection-lost') {
+        handlers.onProblem(problem)
         return
       }
       await pause(retryMs)

@@ -1,5 +1,7 @@
+import type { FileView } from '../../shared/contract/file.ts'
+
 /** Gives the user a file. The browser saves it as it saves downloads; Electron asks where, with the system's own dialog. */
-export function saveFile({ name, mediaType, bytes }: { name: string, mediaType: string, bytes: Uint8Array }): void {
+export function saveFile({ name, mediaType, bytes }: FileView): void {
   saveBlob(name, new Blob([new Uint8Array(bytes)], { type: mediaType }))
 }
 

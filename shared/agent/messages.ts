@@ -19,12 +19,15 @@ const name = z.string().max(256)
 const sentence = z.string().max(1024)
 const line = z.string().max(4096)
 
+export const domainKinds = ['pv', 'pvh', 'hvm'] as const
+export const domainStates = ['running', 'blocked', 'paused', 'suspended', 'shutdown', 'crashed', 'dying'] as const
+
 const domainSchema = z.object({
   domid: count,
   name,
   uuid: z.string().max(64),
-  kind: z.enum(['pv', 'pvh', 'hvm']),
-  state: z.enum(['running', 'blocked', 'paused', 'suspended', 'shutdown', 'crashed', 'dying']),
+  kind: z.enum(domainKinds),
+  state: z.enum(domainStates),
   memoryBytes: bytes,
   /** Not an integer that can be relied on: Xen means "no limit" by very large ones. */
   maxMemoryBytes: z.number().nonnegative(),
@@ -251,6 +254,9 @@ const heartbeatSummarySchema = z.object({
 })
 export type HeartbeatSummaryMessage = z.infer<typeof heartbeatSummarySchema>
 
+/** What an ME2 migration does with a page. */
+export const pageFates = ['leftOut', 'constant', 'encoded', 'raw', 'absent'] as const
+
 const pageSchema = z.object({
   t: z.literal('page'),
   frame: count,
@@ -258,7 +264,7 @@ const pageSchema = z.object({
   present: z.boolean(),
   /** Null: the guest's kernel is not understood, so nothing would be left out. */
   kernel: z.string().max(256).nullable(),
-  fate: z.enum(['leftOut', 'constant', 'encoded', 'raw', 'absent']),
+  fate: z.enum(pageFates),
   rleBytes: count.max(4096),
   /** Base64 of 4096 bytes. */
   content: z.base64().max(5464).nullable(),

@@ -1,6 +1,7 @@
 /** Hosts, what stands in the way of a migration there, their guests and their load. The boxed lab's are hosts like any. */
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
+import { domainKinds, domainStates } from '../agent/messages.ts'
 import { forOperators, forViewers, problemSchema, shortName } from './procedure.ts'
 
 const hostCheckSchema = z.object({
@@ -13,8 +14,8 @@ const hostCheckSchema = z.object({
 const guestSchema = z.object({
   domid: z.number(),
   name: z.string(),
-  kind: z.enum(['pv', 'pvh', 'hvm']),
-  state: z.enum(['running', 'blocked', 'paused', 'suspended', 'shutdown', 'crashed', 'dying']),
+  kind: z.enum(domainKinds),
+  state: z.enum(domainStates),
   memoryBytes: z.number(),
   vcpus: z.number(),
   /** What the lab knows of it; null for one's own guests. */

@@ -1,12 +1,13 @@
 /** A guest's memory, page by page. */
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
+import { pageFates } from '../agent/messages.ts'
+import { pageBytes } from '../model/pageClass.ts'
 import { bytesUpTo } from './bytes.ts'
 import { forOperators, forViewers, shortName } from './procedure.ts'
 
 const maxFrames = 2 ** 26
 const maxMapBytes = maxFrames * 3
-export const pageBytes = 4096
 
 /** Runs of equal class as [first frame, count, class] triples in one flat array. */
 const runsSchema = z.array(z.number().int().nonnegative())
@@ -25,8 +26,6 @@ const mapMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('written'), ms: z.number(), sweepMs: z.number(), runs: runsSchema }),
 ])
 export type MapMessage = z.infer<typeof mapMessageSchema>
-
-const pageFates = ['leftOut', 'constant', 'encoded', 'raw', 'absent'] as const
 
 const pageSchema = z.object({
   frame: z.number(),

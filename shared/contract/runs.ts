@@ -4,11 +4,11 @@ import { z } from 'zod'
 import { runSchema } from '../model/run.ts'
 import { runEventSchema } from '../model/runEvent.ts'
 import { bytesUpTo } from './bytes.ts'
+import { fileSchema, maxFileBytes } from './file.ts'
 import { forOperators, forViewers, problemSchema } from './procedure.ts'
 
 const runId = z.string().regex(/^[\w-]{1,80}$/)
 const runIds = z.array(runId).min(1).max(200)
-const maxFileBytes = 16 * 1024 * 1024
 
 const listedSchema = z.object({
   id: runId,
@@ -25,9 +25,6 @@ export type ListedRun = z.infer<typeof listedSchema>
 
 export const exportFormats = ['me2run', 'csv', 'html', 'json'] as const
 export type ExportFormat = typeof exportFormats[number]
-
-const fileSchema = z.object({ name: z.string(), mediaType: z.string(), bytes: bytesUpTo(maxFileBytes) })
-export type FileView = z.infer<typeof fileSchema>
 
 export const runs = {
   /** All runs, newest first, then again on every change. */

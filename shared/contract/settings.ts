@@ -1,7 +1,7 @@
 /** What the user chose, and what helps when something is wrong. */
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
-import { bytesUpTo } from './bytes.ts'
+import { fileSchema } from './file.ts'
 import { forOperators, forViewers } from './procedure.ts'
 import { raceRequestSchema } from './races.ts'
 
@@ -17,8 +17,6 @@ export const settingsSchema = z.object({
   }).default({ startWithConsole: true }),
 })
 export type Settings = z.infer<typeof settingsSchema>
-
-const fileSchema = z.object({ name: z.string(), mediaType: z.string(), bytes: bytesUpTo(16 * 1024 * 1024) })
 
 export const settings = {
   watch: forViewers.output(eventIterator(settingsSchema)),

@@ -4,6 +4,7 @@
  * wrong, and readers of old versions stay.
  */
 import { z } from 'zod'
+import { domainKinds } from '../agent/messages.ts'
 
 export const runSchemaVersion = 1
 
@@ -58,7 +59,7 @@ export type HostFacts = z.infer<typeof hostFactsSchema>
 const guestFactsSchema = z.object({
   name: shortText,
   uuid: shortText,
-  kind: z.enum(['pv', 'pvh', 'hvm']),
+  kind: z.enum(domainKinds),
   vcpus: count,
   memoryBytes: figure,
   /** The script that plugs each network interface; it takes its part of the downtime in both modes. */

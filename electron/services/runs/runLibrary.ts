@@ -7,7 +7,8 @@
  * Files, below `folder`: ID/run.json and ID/events.jsonl (runRecorder.ts), ID/about.json (title and note), and .trash/ID
  * for runs that were removed (trash.ts). One run that cannot be read never hides the others.
  */
-import type { ExportFormat, FileView, ListedRun } from '../../../shared/contract/runs.ts'
+import type { FileView } from '../../../shared/contract/file.ts'
+import type { ExportFormat, ListedRun } from '../../../shared/contract/runs.ts'
 import type { Run } from '../../../shared/model/run.ts'
 import type { RunEvent } from '../../../shared/model/runEvent.ts'
 import type { Recording } from './recordings.ts'

@@ -3,6 +3,7 @@
  * taken from; addresses and names of one's own hosts, users and home folders are replaced, and runs and guests' contents
  * are not looked at.
  */
+import type { FileView } from '../../../shared/contract/file.ts'
 import type { HostView } from '../../../shared/contract/hosts.ts'
 import type { LabView } from '../../../shared/contract/lab.ts'
 import type { Settings } from '../../../shared/contract/settings.ts'
@@ -38,7 +39,7 @@ export function redact(text: string, hosts: readonly HostView[]): string {
     .replaceAll(/token=[\w-]+/g, 'token=…')
 }
 
-export function diagnosticBundle({ version, shell, settings, hosts, lab }: DiagnosticSources): { name: string, mediaType: string, bytes: Uint8Array } {
+export function diagnosticBundle({ version, shell, settings, hosts, lab }: DiagnosticSources): FileView {
   const known = hosts.hosts.value
   const bundle = {
     at: new Date().toISOString(),
