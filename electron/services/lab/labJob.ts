@@ -103,8 +103,9 @@ export class LabJob {
       this.change(facts(status))
       await this.options.onHosts(status)
       this.endPhase('done')
+      // Only a help for the eye the next time: a full disk is no failure of the lab.
+      await this.keepTimes().catch(() => {})
       this.change({ state: 'running' })
-      await this.keepTimes()
     }
     catch (error) {
       const stopped = signal.aborted

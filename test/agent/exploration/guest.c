@@ -319,6 +319,27 @@ static void read_settled_flags(uint64_t *flags, uint64_t *earlier)
 	fail("memory does not settle");
 }
 
+static void mark_complete(struct truth_page *pages, size_t count, bool complete)
+{
+	for (size_t i = 0; i < count; i++)
+		pages[i].complete = complete;
+}
+
+static void write_account(struct truth_page *pages, size_t count, const uint64_t *flags, uint64_t frames)
+{
+	for (size_t i = 0; i < count; i++) {
+		pages[i].first = i * TRUTH_FLAGS_PER_PAGE;
+		pages[i].frames = frames;
+		uint64_t left = frames - pages[i].first, some = left < TRUTH_FLAGS_PER_PAGE ? left : TRUTH_FLAGS_PER_PAGE;
+		memcpy(pages[i].flags, flags + pages[i].first, some * sizeof(*flags));
+		memcpy(pages[i].tag, TRUTH_TAG, sizeof(pages[i].tag));
+	}
+}
+
+/* Never returns. The kernel may still move pages on its own long after all is still (seen: 224 that came back from a per-CPU
+ * list), so the account is looked at again and again, and is not complete while it is out of date. */
+static void tell_truth(void) __attribute__((noreturn));
+
 static void tell_truth(void)
 {
 	size_t bytes = MAX_FRAMES * sizeof(uint64_t);
@@ -329,16 +350,16 @@ static void tell_truth(void)
 	struct truth_page *pages = map_memory(count * sizeof(*pages), MAP_POPULATE);
 	printf("EXPLORE ready, %llu frames\n", (unsigned long long)frames);
 	fflush(stdout);
-	read_settled_flags(flags, earlier);
-	for (size_t i = 0; i < count; i++) {
-		pages[i].first = i * TRUTH_FLAGS_PER_PAGE;
-		pages[i].frames = frames;
-		uint64_t left = frames - pages[i].first, some = left < TRUTH_FLAGS_PER_PAGE ? left : TRUTH_FLAGS_PER_PAGE;
-		memcpy(pages[i].flags, flags + pages[i].first, some * sizeof(*flags));
-		memcpy(pages[i].tag, TRUTH_TAG, sizeof(pages[i].tag));
+	for (bool told = false;; sleep_ms(50)) {
+		read_flags(flags, earlier);
+		if (told && memcmp(flags, earlier, frames * sizeof(*flags)) == 0)
+			continue;
+		mark_complete(pages, count, false);
+		read_settled_flags(flags, earlier);
+		write_account(pages, count, flags, frames);
+		mark_complete(pages, count, true);
+		told = true;
 	}
-	for (size_t i = 0; i < count; i++)
-		pages[i].complete = 1;
 }
 
 int main(void)
@@ -361,6 +382,4 @@ int main(void)
 	if (asked_for("explore.balloon"))
 		await_balloon(total_before, 8 * MIB / PAGE);
 	tell_truth();
-	for (;;)
-		pause();
 }

@@ -2,7 +2,7 @@
  * truth.h - how the exploration guest leaves what its kernel says in its own memory, for whoever reads that from outside.
  *
  * /proc/kpageflags (one u64 a page frame; Linux Documentation/admin-guide/mm/pagemap.rst) is spread over pages that start
- * with a tag. Pages count only when `complete` is set: it is the last thing written, when nothing moves any more.
+ * with a tag. Pages count only while `complete` is set: that is the last thing written, and it is taken back when anything moves.
  */
 #ifndef ME2_TEST_TRUTH_H
 #define ME2_TEST_TRUTH_H
