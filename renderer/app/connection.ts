@@ -1,9 +1,9 @@
 /** The one link to the console's process, made anew when it breaks, and the streams that live on it. */
-import type { Ref, ShallowRef } from 'vue'
+import type { Ref } from 'vue'
 import type { Problem } from '../../shared/errors.ts'
 import type { ConsoleClient, Link } from './transport.ts'
 import { ORPCError } from '@orpc/client'
-import { onScopeDispose, readonly, ref, shallowRef } from 'vue'
+import { readonly, ref, shallowRef } from 'vue'
 import { mayConnect, openLink } from './transport.ts'
 
 export type LinkState = 'connecting' | 'connected' | 'lost' | 'refused'
@@ -100,20 +100,4 @@ export function followStream<Value>(open: OpenStream<Value>, handlers: StreamHan
   const abort = new AbortController()
   void follow(open, handlers, abort.signal)
   return () => abort.abort()
-}
-
-/** As followStream, for the life of the component or scope it is called in. */
-function useStream<Value>(open: OpenStream<Value>, handlers: StreamHandlers<Value>): void {
-  onScopeDispose(followStream(open, handlers))
-}
-
-/** The newest value of a stream that sends whole states; null before the first. */
-export function useLatest<Value>(open: OpenStream<Value>): Readonly<ShallowRef<Value | null>> {
-  const latest = shallowRef<Value | null>(null)
-  useStream(open, {
-    onValue: (value) => {
-      latest.value = value
-    },
-  })
-  return latest
 }

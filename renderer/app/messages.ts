@@ -1,7 +1,6 @@
 import { words } from './words.ts'
 
 export const appMessages = words({
-  name: 'ME2 Lab Console',
   nav: { home: 'Home', hosts: 'Hosts', memory: 'Memory', race: 'Race', runs: 'Runs', settings: 'Settings', main: 'Screens' },
   top: {
     boxed: 'Boxed lab',
@@ -52,10 +51,8 @@ export const appMessages = words({
     keep: 'Keep it on this machine',
     answer: 'Go on',
   },
-  problem: { code: 'code {code}' },
-  common: { cancel: 'Cancel', close: 'Close', save: 'Save', remove: 'Remove', undo: 'Undo', retry: 'Try again', done: 'Done', stop: 'Stop', loading: 'Looking…' },
+  common: { cancel: 'Cancel', close: 'Close', save: 'Save', remove: 'Remove', undo: 'Undo', retry: 'Try again', loading: 'Looking…' },
 } as const, {
-  name: 'ME2 实验控制台',
   nav: { home: '首页', hosts: '主机', memory: '内存', race: '对比', runs: '记录', settings: '设置', main: '页面' },
   top: {
     boxed: '内置实验室',
@@ -106,6 +103,5 @@ export const appMessages = words({
     keep: '保存在这台机器上',
     answer: '继续',
   },
-  problem: { code: '代码 {code}' },
-  common: { cancel: '取消', close: '关闭', save: '保存', remove: '删除', undo: '撤销', retry: '重试', done: '完成', stop: '停止', loading: '读取中…' },
+  common: { cancel: '取消', close: '关闭', save: '保存', remove: '删除', undo: '撤销', retry: '重试', loading: '读取中…' },
 })
