@@ -1,20 +1,24 @@
 /** What the user chose, and what helps when something is wrong. */
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
+import { presets } from '../model/encoding.ts'
+import { labSizeSchema, usualLabSize } from '../model/labSize.ts'
 import { fileSchema } from './file.ts'
 import { forOperators, forViewers } from './procedure.ts'
 import { raceRequestSchema } from './races.ts'
 
-const raceDefaults = raceRequestSchema.pick({ repeats: true, encoder: true, link: true, rateMbit: true, verify: true, scrub: true, settleMs: true })
+const raceDefaults = raceRequestSchema.pick({ repeats: true, encoder: true, level: true, cacheMiB: true, link: true, rateMbit: true, verify: true, scrub: true, settleMs: true })
 
 export const settingsSchema = z.object({
   language: z.enum(['system', 'en', 'zh']).default('system'),
   theme: z.enum(['system', 'light', 'dark']).default('system'),
-  race: raceDefaults.default({ repeats: 2, encoder: 'rle', link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000 }),
+  race: raceDefaults.default({ repeats: 2, ...presets.best, link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000 }),
   lab: z.object({
     /** Bring the boxed lab up when the console starts. */
     startWithConsole: z.boolean(),
-  }).default({ startWithConsole: true }),
+    /** Of the lab that is started next; one that runs keeps its own. */
+    size: labSizeSchema.default(usualLabSize),
+  }).default({ startWithConsole: true, size: usualLabSize }),
 })
 export type Settings = z.infer<typeof settingsSchema>
 

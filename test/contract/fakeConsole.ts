@@ -15,8 +15,8 @@ export interface FakeConsole {
 const settings = {
   language: 'en',
   theme: 'dark',
-  race: { repeats: 2, encoder: 'rle', link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 0 },
-  lab: { startWithConsole: false },
+  race: { repeats: 2, encoder: 'rle', level: null, cacheMiB: 0, link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 0 },
+  lab: { startWithConsole: false, size: { guestMemoryMiB: 256, twin: false } },
 } as const
 
 /** A run of each kind of failure; the ids are what the suite asks for. */

@@ -1,5 +1,8 @@
+import type { LabSize } from '../../../shared/model/labSize.ts'
 import type { LabStatus } from '../../services/lab/types.ts'
+import type { Arguments } from '../arguments.ts'
 import type { Command, Output } from '../command.ts'
+import { guestMemoryChoicesMiB, usualLabSize } from '../../../shared/model/labSize.ts'
 import { chooseLab } from '../hostSelection.ts'
 import { labShares, shareRow } from '../labShares.ts'
 import { labUp } from '../labUp.ts'
@@ -16,13 +19,21 @@ function describe(status: LabStatus): Output {
   return { json: status, text: parts.join('\n') }
 }
 
+function sizeOf(args: Arguments): LabSize {
+  const choices = guestMemoryChoicesMiB.map(String)
+  return { guestMemoryMiB: Number(args.choice('guest-memory', choices, `${usualLabSize.guestMemoryMiB}`)) as LabSize['guestMemoryMiB'], twin: args.flag('twin') }
+}
+
 const up: Command = {
   path: ['lab', 'up'],
   operands: [],
-  summary: 'Builds and boots the boxed lab: two real Xen hosts with three guests.',
-  options: [],
+  summary: 'Builds and boots the boxed lab: two real Xen hosts with three guests or four.',
+  options: [
+    { name: 'guest-memory', value: 'MIB', help: `memory of each guest: ${guestMemoryChoicesMiB.join(', ')} (default ${usualLabSize.guestMemoryMiB}); a lab that runs keeps its own` },
+    { name: 'twin', help: 'with a fourth guest, equal to web' },
+  ],
   run: async (context, args) => {
-    const { json, text } = describe(await labUp(context))
+    const { json, text } = describe(await labUp(context, sizeOf(args)))
     const shares = await labShares(context, await chooseLab(context, args))
     const table = formatTable([['guest', 'in use, not constant', 'of that after RLE', 'free, old data'], ...shares.map(shareRow)])
     return { json: { ...json as LabStatus, shares }, text: `${text}\nMemory, as the agent sees it from outside:\n${table}` }

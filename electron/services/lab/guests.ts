@@ -2,6 +2,7 @@
  * The lab's guests as resources/lab/guests.json describes them, and the `xl` configuration of each.
  * Pure but for the reading of that one file.
  */
+import type { LabSize } from '../../../shared/model/labSize.ts'
 import type { LabGuest } from './types.ts'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,6 +27,8 @@ const guestSchema = z.strictObject({
   name,
   profile: name,
   memoryMiB: z.number().int().min(128).max(65_536),
+  /** Only in a lab that is to have one. */
+  twin: z.boolean().default(false),
   mac: z.string().regex(/^00:16:3e(:[0-9a-f]{2}){3}$/),
   address: z.ipv4(),
   heartbeatPort: z.number().int().min(1024).max(65_535),
@@ -44,17 +47,24 @@ export interface GuestSpec extends LabGuest {
   work: GuestProfile
 }
 
-export function parseGuests(json: string): GuestSpec[] {
+/** What a workload holds grows with its guest; how fast it writes and checks stays. */
+function scaled(work: GuestProfile, factor: number): GuestProfile {
+  const grown = (mebibytes: number) => Math.round(mebibytes * factor)
+  return { ...work, memoryMiB: grown(work.memoryMiB), fileMiB: grown(work.fileMiB), hotMiB: grown(work.hotMiB) }
+}
+
+/** The guests of a lab of that size. Throws where the file is not as it must be. */
+export function parseGuests(json: string, size: LabSize): GuestSpec[] {
   const file = fileSchema.parse(JSON.parse(json))
-  return file.guests.map(({ memoryMiB, ...guest }) => ({
+  return file.guests.filter(({ twin }) => !twin || size.twin).map(({ memoryMiB, twin: _, ...guest }) => ({
     ...guest,
-    memoryBytes: memoryMiB * 1024 * 1024,
-    work: file.profiles[guest.profile]!,
+    memoryBytes: size.guestMemoryMiB * 1024 * 1024,
+    work: scaled(file.profiles[guest.profile]!, size.guestMemoryMiB / memoryMiB),
   }))
 }
 
-export async function readGuests(resourcesDir: string): Promise<GuestSpec[]> {
-  return parseGuests(await readFile(join(resourcesDir, 'guests.json'), 'utf8'))
+export async function readGuests(resourcesDir: string, size: LabSize): Promise<GuestSpec[]> {
+  return parseGuests(await readFile(join(resourcesDir, 'guests.json'), 'utf8'), size)
 }
 
 /** The part of a guest that the rest of the console sees. */

@@ -1,11 +1,12 @@
 /**
- * The boxed lab: two real Xen hosts with three Linux guests, in QEMU on this machine.
+ * The boxed lab: two real Xen hosts with three Linux guests or four, in QEMU on this machine.
  *
  * Files, below `cacheDir`:
  *   images/KEY/   what hosts boot from (image.ts)
  *   lab/          the one lab: state.json, SSH identity and known_hosts, one folder a host
  *   lock          held while the lab is being changed (lock.ts)
  */
+import type { LabSize } from '../../../shared/model/labSize.ts'
 import type { SshTarget } from '../ssh/types.ts'
 import type { GuestSpec } from './guests.ts'
 import type { ImageCache } from './image.ts'
@@ -17,6 +18,7 @@ import { mkdir, realpath, rm, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Me2Error } from '../../../shared/errors.ts'
+import { labHostMemoryMiB, labMemoryBytes, usualLabSize } from '../../../shared/model/labSize.ts'
 import { describeGuest, readGuests } from './guests.ts'
 import { listDomains, startMissingGuests } from './guestStart.ts'
 import { ensureImage, imageFolder, imageKey } from './image.ts'
@@ -27,7 +29,7 @@ import { findInFolder, isAlive, isOurs } from './processes.ts'
 import { anyQemuName, endQemu, hostFiles, qemuName, startQemu } from './qemu.ts'
 import { waitUntilReady } from './readiness.ts'
 import { sowSeeds } from './seed.ts'
-import { bootMemoryBytes, requireMemory } from './space.ts'
+import { requireMemory } from './space.ts'
 import { runOverSsh } from './sshCommand.ts'
 import { readState, removeState, writeState } from './state.ts'
 import { requireTools } from './tools.ts'
@@ -51,6 +53,8 @@ export interface LabOptions {
 }
 
 export interface UpOptions {
+  /** Of a lab that has to be started; one that runs is adopted as it is. Default: the usual one. */
+  size?: LabSize
   /** Ends a start that is under way; nothing of it stays behind. */
   signal?: AbortSignal
 }
@@ -109,8 +113,8 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
   }
 
   async function status(): Promise<LabStatus> {
-    const guests = (await readGuests(resourcesDir)).map(describeGuest)
     const state = await readState(paths.stateFile)
+    const guests = (await readGuests(resourcesDir, state?.size ?? usualLabSize)).map(describeGuest)
     const hosts = await Promise.all((state?.hosts ?? []).map(describeHost))
     const condition = hosts.length === 0 ? 'stopped' : hosts.every(host => host.alive) ? 'running' : 'damaged'
     return { state: condition, image: state?.image ?? null, hosts, guests }
@@ -145,43 +149,43 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     }
   }
 
-  async function layOut(guests: readonly GuestSpec[], imageDir: string): Promise<QemuHost[]> {
+  async function layOut(size: LabSize, guests: readonly GuestSpec[], imageDir: string): Promise<QemuHost[]> {
     await rm(paths.folder, { recursive: true, force: true })
     await mkdir(paths.folder, { recursive: true, mode: 0o700 })
     await symlink(imageDir, paths.imageLink)
     const sshPorts = await freeTcpPorts(hostPlans.length)
     const linkPorts = await freeUdpPorts(hostPlans.length)
-    const hosts = hostPlans.map((plan, i) => ({ ...plan, sshPort: sshPorts[i]!, linkPort: linkPorts[i]!, peerLinkPort: linkPorts[1 - i]!, folder: join(paths.folder, plan.name) }))
+    const hosts = hostPlans.map((plan, i) => ({ ...plan, sshPort: sshPorts[i]!, linkPort: linkPorts[i]!, peerLinkPort: linkPorts[1 - i]!, memoryMiB: labHostMemoryMiB(size), folder: join(paths.folder, plan.name) }))
     for (const host of hosts)
       await mkdir(host.folder)
     await sowSeeds(hosts, guests, paths.identityFile, paths.knownHostsFile)
     return hosts
   }
 
-  async function boot(image: LabState['image'], guests: readonly GuestSpec[], signal?: AbortSignal): Promise<LabState> {
-    const hosts = await layOut(guests, imageFolder(images, image.key))
+  async function boot(image: LabState['image'], size: LabSize, guests: readonly GuestSpec[], signal?: AbortSignal): Promise<LabState> {
+    const hosts = await layOut(size, guests, imageFolder(images, image.key))
     const started = await Promise.all(hosts.map(async (host, i) => ({
       name: host.name,
       linkAddress: hostPlans[i]!.linkAddress,
       sshPort: host.sshPort,
       process: await startQemu(paths.folder, host),
     })))
-    const state: LabState = { version: 1, image, hosts: started }
+    const state: LabState = { version: 1, image, size, hosts: started }
     await writeState(paths.stateFile, state)
     await Promise.all(started.map(async host => waitUntilReady({ ...host, ...hostFiles(paths.folder, host.name) }, bootTimeoutMs, signal)))
     return state
   }
 
-  async function start(key: string, guests: readonly GuestSpec[], progress: Announce, signal?: AbortSignal): Promise<void> {
+  async function start(key: string, size: LabSize, progress: Announce, signal?: AbortSignal): Promise<void> {
     try {
       progress('tools', 'checking what is installed')
       await requireTools('run')
       progress('image', 'looking for the image')
       const image = await ensureImage(images, key, { onStep: step => progress('image', step), signal })
       progress('boot', 'starting two Xen hosts')
-      await requireMemory(bootMemoryBytes)
-      const state = await boot(image, guests, signal)
-      await startGuests(state, guests, progress, signal)
+      await requireMemory(labMemoryBytes(size))
+      const state = await boot(image, size, await readGuests(resourcesDir, size), signal)
+      await startGuests(state, progress, signal)
     }
     catch (error) {
       await endHosts()
@@ -189,28 +193,28 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     }
   }
 
-  async function startGuests(state: LabState, guests: readonly GuestSpec[], progress: Announce, signal?: AbortSignal): Promise<void> {
+  async function startGuests(state: LabState, progress: Announce, signal?: AbortSignal): Promise<void> {
+    const guests = await readGuests(resourcesDir, state.size)
     const targets = state.hosts.map(host => sshTarget(host.sshPort))
     await startMissingGuests(runOnHost, targets, guests, step => progress('guests', step), signal)
   }
 
-  async function up({ signal }: UpOptions = {}, onProgress: (progress: LabProgress) => void = () => {}): Promise<LabStatus> {
+  async function up({ signal, size = usualLabSize }: UpOptions = {}, onProgress: (progress: LabProgress) => void = () => {}): Promise<LabStatus> {
     if (Buffer.byteLength(hostFiles(paths.folder, hostPlans[0]!.name).monitorSocket) > socketPathMaxBytes)
       throw new Me2Error('lab-boot-failed', `The path of the cache folder is too long for a socket: ${cacheDir}`, 'Set XDG_CACHE_HOME to a shorter one.')
     const startedMs = performance.now()
     const progress: Announce = (phase, detail) => onProgress({ phase, detail, elapsedMs: performance.now() - startedMs })
     await mkdir(cacheDir, { recursive: true })
     return withLock(paths.lockFile, async () => {
-      const guests = await readGuests(resourcesDir)
       const key = await imageKey(resourcesDir)
       const state = await readState(paths.stateFile)
       if (state && await isHealthy(state, key)) {
         log('adopting the lab that is running')
-        await startGuests(state, guests, progress, signal)
+        await startGuests(state, progress, signal)
       }
       else {
         await endHosts()
-        await start(key, guests, progress, signal)
+        await start(key, size, progress, signal)
       }
       return status()
     })

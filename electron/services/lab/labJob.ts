@@ -1,5 +1,6 @@
 /** The boxed lab as one job that everybody watches: phases with their times, a log, and what went wrong. */
 import type { LabPhase, LabView } from '../../../shared/contract/lab.ts'
+import type { LabSize } from '../../../shared/model/labSize.ts'
 import type { Lab } from './lab.ts'
 import type { LabProgress, LabStatus } from './types.ts'
 import { mkdir, readFile } from 'node:fs/promises'
@@ -13,6 +14,8 @@ import { Watched } from '../watched.ts'
 export interface LabJobOptions {
   /** Its log lines come through `log` below. */
   createLab: (log: (line: string) => void) => Lab
+  /** Of a lab that is started, as the user wants it now. */
+  size: () => LabSize
   /** Where it is kept how long each phase took here the last time. */
   timesFile: string
   /** Called with the hosts when they are up, and with none before they go. */
@@ -98,7 +101,7 @@ export class LabJob {
     this.phaseBeganMs = performance.now()
     this.change({ state: 'starting', problem: null, phases: labPhaseIds.map(id => this.waiting(id)) })
     try {
-      const status = await this.lab.up({ signal }, progress => this.take(progress))
+      const status = await this.lab.up({ signal, size: this.options.size() }, progress => this.take(progress))
       this.enter('agents', 'putting the agent on both hosts')
       this.change(facts(status))
       await this.options.onHosts(status)

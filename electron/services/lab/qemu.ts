@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Me2Error } from '../../../shared/errors.ts'
+import { labDom0MiB } from '../../../shared/model/labSize.ts'
 import { monitorCommand } from './monitor.ts'
 import { identify, signalProcess, waitForEnd } from './processes.ts'
 import { toolEnvironment } from './tools.ts'
@@ -18,10 +19,8 @@ export interface QemuHost {
   /** UDP ports of this end and the other end of the inter-host cable. */
   linkPort: number
   peerLinkPort: number
+  memoryMiB: number
 }
-
-const memoryMiB = 1536
-const dom0MiB = 512
 
 /**
  * smap=off: with SMAP a PV dom0 dies at boot under TCG. rdtscp=off: a PVH guest hangs on it. pku=off: guests of Linux 6.12
@@ -34,7 +33,7 @@ const cpu = 'max,smap=off,rdtscp=off,pku=off,ssse3=off,sse4.1=off,sse4.2=off,avx
 const cpuCount = 1
 
 /** eager-fpu: with lazy switching, TCG mixes the vector registers of two domains. */
-const xenArguments = `com1=115200,8n1 console=com1 dom0_mem=${dom0MiB}M,max:${dom0MiB}M dom0_max_vcpus=1 spec-ctrl=eager-fpu loglvl=warning guest_loglvl=warning`
+const xenArguments = `com1=115200,8n1 console=com1 dom0_mem=${labDom0MiB}M,max:${labDom0MiB}M dom0_max_vcpus=1 spec-ctrl=eager-fpu loglvl=warning guest_loglvl=warning`
 const kernelArguments = 'root=/dev/vda console=hvc0 loglevel=4 net.ifnames=0 mitigations=off ipv6.disable=1'
 
 /** Name of the process; with the working folder it tells our QEMU from any other. */
@@ -52,7 +51,7 @@ export function qemuArguments(host: QemuHost): string[] {
   return [
     '-name', qemuName(host.name),
     '-accel', 'tcg,thread=multi,tb-size=256',
-    '-machine', 'pc', '-cpu', cpu, '-smp', `${cpuCount}`, '-m', `${memoryMiB}`,
+    '-machine', 'pc', '-cpu', cpu, '-smp', `${cpuCount}`, '-m', `${host.memoryMiB}`,
     '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-vga', 'none',
     '-kernel', 'image/xen', '-append', xenArguments,
     '-initrd', `image/vmlinuz ${kernelArguments},image/initrd.cpio`,

@@ -4,8 +4,6 @@ import { Me2Error } from '../../../shared/errors.ts'
 
 const gigabyte = 1_000_000_000
 
-/** Two hosts of 1.5 GiB and QEMU's own: translated code, disk caches. */
-export const bootMemoryBytes = 4 * gigabyte
 /** One image, its temporary files, and what two hosts write. */
 export const imageDiskBytes = 2 * gigabyte
 

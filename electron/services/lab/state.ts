@@ -3,6 +3,7 @@
  */
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { labSizeSchema, usualLabSize } from '../../../shared/model/labSize.ts'
 
 const maxBytes = 64 * 1024
 const text = z.string().min(1).max(200)
@@ -11,6 +12,7 @@ const port = z.number().int().min(1).max(65_535)
 const stateSchema = z.object({
   version: z.literal(1),
   image: z.object({ key: text, suite: text, xen: text, kernel: text }),
+  size: labSizeSchema.default(usualLabSize),
   hosts: z.array(z.object({
     name: z.string().regex(/^[a-z]{1,16}$/),
     linkAddress: z.ipv4(),

@@ -37,6 +37,18 @@ describe('the command line', () => {
     [['race', '--guest', 'web', '--repeats', '0']],
     [['race', '--guest', 'web', '--rate', '1.5']],
     [['race', '--guest', 'web', '--link', 'carrier-pigeon']],
+    [['race', '--guest', 'web', '--encoder', 'zip']],
+    [['race', '--guest', 'web', '--preset', 'fastest']],
+    [['race', '--guest', 'web', '--preset', 'best', '--encoder', 'rle']],
+    [['race', '--guest', 'web', '--preset', 'paper', '--cache', '64']],
+    [['race', '--guest', 'web', '--level', '9']],
+    [['race', '--guest', 'web', '--encoder', 'zstd', '--level', '20']],
+    [['race', '--guest', 'web', '--rates', '10,20']],
+    [['race', '--guest', 'web', '--sweep', 'rate']],
+    [['race', '--guest', 'web', '--sweep', 'rate,encoder', '--rate', '20']],
+    [['race', '--guest', 'web', '--sweep', 'rate,encoder', '--rates', '10,10']],
+    [['race', '--guest', 'web', '--sweep', 'rate,encoder', '--rates', '0']],
+    [['race', '--guest', 'web', '--sweep', 'rate,encoder', '--encoders', 'rle', '--levels', '3']],
     [['race', '--guest', 'web', '--host', 'hostc']],
     [['race', '--guest', 'web', '--to', 'hosta']],
     [['race', '--guest', 'web', '--to-address', 'over there']],
@@ -89,6 +101,18 @@ describe('race', () => {
     expect(me2.stdout).not.toContain('emulated')
   })
 
+  it('gives a preset, or an encoder with its level and cache, to the agent, and names it', async () => {
+    const me2Only = ['race', '--guest', 'web', '--modes', 'me2', '--repeats', '1', '--settle', '0']
+    expect(await me2.run(...me2Only, '--preset', 'best')).toBe(0)
+    expect(me2.stdout).toContain('ME2 auto (preset best)')
+    const best = me2.guests.a.process('migrate')!
+    expect([best.option('--encoder'), best.option('--cache'), best.args.includes('--level')]).toEqual(['auto', '64', false])
+    expect(await me2.run(...me2Only, '--encoder', 'zstd', '--level', '9', '--cache', '16', '--json')).toBe(0)
+    const own = me2.guests.b.process('migrate')!
+    expect([own.option('--encoder'), own.option('--cache'), own.option('--level')]).toEqual(['zstd', '16', '9'])
+    expect(me2.document).toMatchObject({ settings: { encoder: 'zstd', level: 9, cacheMiB: 16, preset: null } })
+  })
+
   it('finds the guest and the other host of the boxed lab by itself, and says that it is emulated', async () => {
     me2.guests.move(me2.guests.a, me2.guests.b)
     expect(await me2.run('race', '--guest', 'web', '--modes', 'me2', '--repeats', '1', '--settle', '0', '--no-verify', '--rate', '0')).toBe(0)
@@ -103,6 +127,13 @@ describe('race', () => {
     me2.labState = 'stopped'
     expect(await me2.run('race')).toBe(2)
     expect(me2.labCalls).toEqual(['up'])
+  })
+
+  it('brings up a lab of the size that is asked for, and of no other', async () => {
+    me2.labState = 'stopped'
+    expect(await me2.run('lab', 'up', '--guest-memory', '300', '--json')).toBe(2)
+    expect(me2.document).toMatchObject({ error: { message: expect.stringContaining('256 or 384 or 512 or 768') as string } })
+    expect(me2.labCalls).toEqual([])
   })
 
   it('names the guests there are', async () => {
@@ -123,6 +154,40 @@ describe('race', () => {
     me2.guests.a.scripts.set('migrate', process => process.on({ line: line => line === 'cancel' ? me2.guests.abort(me2.guests.a, me2.guests.b, process) : me2.interrupt() }))
     expect(await me2.run(...oneRace, '--json')).toBe(1)
     expect(me2.document).toMatchObject({ error: { code: 'cancelled' }, runs: [{ outcome: 'aborted' }] })
+  })
+})
+
+describe('a sweep', () => {
+  const oneSweep = ['race', '--sweep', 'rate,encoder', '--rates', '20,none', '--encoders', 'rle,zstd', '--levels', '1,9', '--guest', 'web', '--settle', '0']
+
+  it('prints at each rate what every method took, the fastest, and where that changes', async () => {
+    expect(await me2.run(...oneSweep)).toBe(0)
+    expect(me2.stdout).toMatch(/^link +stock +ME2 rle +ME2 zstd 1 +ME2 zstd 9 +fastest$/m)
+    expect(me2.stdout).toMatch(/^20 Mbit\/s +total time(?: +12\.0 s){4} +stock$/m)
+    expect(me2.stdout).toMatch(/^no cap /m)
+    expect(me2.stdout).toContain('The same method is the fastest at every rate.')
+    expect(me2.stderr).toContain('Run 2 of 8, ME2 rle, 20 Mbit/s, hostb → hosta')
+  })
+
+  it('is one document, and its runs are saved as those of one sweep', async () => {
+    expect(await me2.run(...oneSweep, '--json')).toBe(0)
+    const { sweep } = me2.document
+    expect(me2.document).toMatchObject({
+      guest: { name: 'web' },
+      methods: ['stock', 'rle', 'zstd 1', 'zstd 9'],
+      rows: [{ rateMbit: 20, cells: { 'zstd 9': { totalMs: 12_000, timeRatio: 1 } } }, { rateMbit: null }],
+      crossovers: [],
+    })
+    expect(me2.document.runs).toHaveLength(8)
+    await me2.run('runs', 'list', '--json')
+    const { runs } = me2.document as { runs: { race: string, kind: string }[] }
+    expect(runs.every(({ race, kind }) => race === sweep && kind === 'sweep')).toBe(true)
+  })
+
+  it('fails when a run did, and keeps the others', async () => {
+    me2.guests.b.scripts.set('migrate', process => process.on({ line: () => me2.guests.abort(me2.guests.b, me2.guests.a, process) }))
+    expect(await me2.run(...oneSweep)).toBe(1)
+    expect(me2.stdout).toContain('not measured')
   })
 })
 

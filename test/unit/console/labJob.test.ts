@@ -1,11 +1,13 @@
 import type { Lab } from '../../../electron/services/lab/lab.ts'
 import type { LabStatus } from '../../../electron/services/lab/types.ts'
+import type { LabSize } from '../../../shared/model/labSize.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LabJob } from '../../../electron/services/lab/labJob.ts'
 import { Me2Error } from '../../../shared/errors.ts'
+import { usualLabSize } from '../../../shared/model/labSize.ts'
 
 let folder: string
 let state: LabStatus['state']
@@ -30,7 +32,7 @@ function status(): LabStatus {
   return { state, image: { key: 'k', suite: 'bookworm', xen: '4.17', kernel: '6.1' }, hosts: [], guests: [] }
 }
 
-function createJob(): LabJob {
+function createJob(size: () => LabSize = () => usualLabSize): LabJob {
   const lab: Lab = {
     up: async (...args) => up(...args),
     down: async () => {
@@ -40,7 +42,7 @@ function createJob(): LabJob {
     status: async () => status(),
     linkCut: async () => {},
   }
-  return new LabJob({ createLab: () => lab, timesFile: join(folder, 'times.json'), onHosts: async (hosts) => {
+  return new LabJob({ createLab: () => lab, size, timesFile: join(folder, 'times.json'), onHosts: async (hosts) => {
     calls.push(hosts ? 'hosts' : 'none')
   } })
 }
@@ -55,6 +57,22 @@ async function until(job: LabJob, wanted: string): Promise<void> {
 const phases = (job: LabJob): string[] => job.view.value.phases.map(({ id, state }) => `${id} ${state}`)
 
 describe('the lab as a job', () => {
+  it('starts a lab of the size that is wanted at that moment', async () => {
+    let asked: LabSize | undefined
+    const [first, size]: LabSize[] = [usualLabSize, { guestMemoryMiB: 512, twin: true }]
+    let wanted = first
+    up = async (options) => {
+      asked = options?.size
+      state = 'running'
+      return status()
+    }
+    const job = createJob(() => wanted!)
+    wanted = size
+    job.up()
+    await until(job, 'running')
+    expect(asked).toEqual(size)
+  })
+
   it('goes through its phases, gives its hosts, and knows the next time how long each took', async () => {
     const job = createJob()
     job.up()

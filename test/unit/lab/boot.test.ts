@@ -10,6 +10,7 @@ import { qemuArguments } from '../../../electron/services/lab/qemu.ts'
 import { readSerial, waitUntilReady } from '../../../electron/services/lab/readiness.ts'
 import { knownHosts } from '../../../electron/services/lab/seed.ts'
 import { parseAvailableBytes, requireDisk, requireMemory } from '../../../electron/services/lab/space.ts'
+import { usualLabSize } from '../../../shared/model/labSize.ts'
 
 let folder: string
 
@@ -49,7 +50,7 @@ describe('a host\'s serial line', () => {
 })
 
 describe('a host\'s QEMU', () => {
-  const args = qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 2201, linkPort: 3301, peerLinkPort: 3302 })
+  const args = qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 2201, linkPort: 3301, peerLinkPort: 3302, memoryMiB: 1536 })
 
   it('is reached from this machine only', () => {
     expect(args).toContain('user,id=outside,restrict=on,hostfwd=tcp:127.0.0.1:2201-:22')
@@ -107,7 +108,7 @@ describe('the guests', () => {
   }
 
   async function guests() {
-    return readGuests(join(import.meta.dirname, '..', '..', '..', 'resources', 'lab'))
+    return readGuests(join(import.meta.dirname, '..', '..', '..', 'resources', 'lab'), usualLabSize)
   }
 
   it('are read from xl\'s table', () => {

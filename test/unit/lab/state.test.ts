@@ -8,6 +8,7 @@ import { parseState, readState, removeState, writeState } from '../../../electro
 const state: LabState = {
   version: 1,
   image: { key: '0123456789abcdef', suite: 'bookworm', xen: '4.17', kernel: '6.1' },
+  size: { guestMemoryMiB: 512, twin: true },
   hosts: [{ name: 'hosta', linkAddress: '10.77.0.1', sshPort: 2222, process: { pid: 1234, startTicks: 99 } }],
 }
 
@@ -31,6 +32,11 @@ describe('the record of a running lab', () => {
     await writeState(path, state)
     expect(await readState(path)).toEqual(state)
     expect(await readdir(folder), 'no temporary file stays').toEqual(['state.json'])
+  })
+
+  it('of a lab from before its size could be chosen tells the size it had', () => {
+    const { size: _, ...old } = state
+    expect(parseState(JSON.stringify(old))?.size).toEqual({ guestMemoryMiB: 256, twin: false })
   })
 
   it('is nothing where there is none, and after it was removed', async () => {
