@@ -15,7 +15,7 @@ import process from 'node:process'
 const root = path.join(import.meta.dirname, '..')
 const modules = path.join(root, 'node_modules')
 
-const agentPackages = ['gcc', 'libc6-dev', 'make', 'libsodium-dev']
+const agentPackages = ['gcc', 'libc6-dev', 'make', 'libsodium-dev', 'libzstd-dev', 'liblz4-dev']
 const labPackages = [
   'qemu-system-x86', 'qemu-utils', 'seabios', 'mmdebstrap', 'e2fsprogs', 'kmod', 'eatmydata', 'busybox-static', 'cpio',
   'zstd', 'xz-utils', 'openssh-client',

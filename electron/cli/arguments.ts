@@ -56,27 +56,32 @@ export class Arguments {
     return pick(name, this.text(name) ?? fallback, choices)
   }
 
+  /** Comma-separated, each at most once; undefined where it was not given. */
+  list(name: string): string[] | undefined {
+    const items = this.text(name)?.split(',')
+    if (items && new Set(items).size !== items.length)
+      throw usage(`--${name} names something twice.`)
+    return items
+  }
+
   /** Comma-separated, each at most once. */
   choices<Choice extends string>(name: string, choices: readonly Choice[], fallback: readonly Choice[]): Choice[] {
-    const text = this.text(name)
-    if (text === undefined)
-      return [...fallback]
-    const picked = text.split(',').map(item => pick(name, item, choices))
-    if (new Set(picked).size !== picked.length)
-      throw usage(`--${name} names something twice.`)
-    return picked
+    return this.list(name)?.map(item => pick(name, item, choices)) ?? [...fallback]
   }
 
   /** A whole number within the limits; undefined where it was not given. */
   wholeNumber(name: string, minimum: number, maximum: number): number | undefined {
     const text = this.text(name)
-    if (text === undefined)
-      return undefined
-    const value = Number(text)
-    if (!/^\d+$/.test(text) || value < minimum || value > maximum)
-      throw usage(`--${name} takes a whole number from ${minimum} to ${maximum}.`)
-    return value
+    return text === undefined ? undefined : wholeNumber(name, text, minimum, maximum)
   }
+}
+
+/** One item of an option. */
+export function wholeNumber(name: string, text: string, minimum: number, maximum: number): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < minimum || value > maximum)
+    throw usage(`--${name} takes a whole number from ${minimum} to ${maximum}.`)
+  return value
 }
 
 function pick<Choice extends string>(name: string, text: string, choices: readonly Choice[]): Choice {

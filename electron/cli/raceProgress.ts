@@ -1,12 +1,15 @@
 /** Shows a race while it runs: what was checked, where each run is, and what each came to. */
 import type { ProgressMessage } from '../../shared/agent/messages.ts'
-import type { FinishedRun, Mode } from '../../shared/model/run.ts'
+import type { FinishedRun } from '../../shared/model/run.ts'
 import type { MigrationPhase, RunEvent } from '../../shared/model/runEvent.ts'
 import type { RaceEvent } from '../services/migration/race.ts'
 import type { Terminal } from './terminal.ts'
-import { formatBytes, formatCount, formatMs, formatRate, sentences } from '../../shared/model/format.ts'
+import { runName } from '../../shared/model/encoding.ts'
+import { formatBytes, formatCap, formatCount, formatMs, formatRate, sentences } from '../../shared/model/format.ts'
+import { cpuTotalMs } from '../../shared/model/raceTable.ts'
 
-export const modeNames: Record<Mode, string> = { stock: 'stock', me2: 'ME2' }
+/** So that figures stand below each other for most encoders. */
+const nameWidth = 8
 
 const phaseNames: Record<MigrationPhase, string> = {
   prepare: 'preparing',
@@ -39,24 +42,30 @@ class RateMeter {
   }
 }
 
-function progressDetail({ round, linkBytes, leftOut, constant, encoded, raw }: ProgressMessage, rate: number): string {
-  const fates = { 'left out': leftOut, constant, encoded, raw }
+function progressDetail({ round, linkBytes, leftOut, constant, encoded, raw, delta, reference }: ProgressMessage, rate: number): string {
+  const fates = { 'left out': leftOut, constant, 'seen before': reference, 'differences': delta, encoded, raw }
   const pages = Object.entries(fates).filter(([, count]) => count > 0).map(([fate, count]) => `${formatCount(count)} ${fate}`)
   return [`round ${round}`, `${formatBytes(linkBytes)} sent`, formatRate(rate), `pages: ${pages.join(', ') || '0'}`].join(' · ')
 }
 
 function runLine({ from, to, settings, result }: FinishedRun): string {
-  const direction = `${modeNames[settings.mode].padEnd(5)} ${from.name} → ${to.name}`
+  const direction = `${runName(settings).padEnd(nameWidth)} ${from.name} → ${to.name}`
   if (result.outcome !== 'migrated')
     return `${direction}  ${result.outcome}: ${result.summary}`
   const figures = [
     `${formatBytes(result.linkBytes)} sent`,
     ...(result.totalMs === null ? [] : [`in ${formatMs(result.totalMs)}`]),
+    ...(cpuTotalMs(result) === null ? [] : [`CPU ${formatMs(cpuTotalMs(result)!)}`]),
     ...(result.downtimeMs === null ? [] : [`paused ${formatMs(result.downtimeMs)}`]),
     ...(result.verify === null ? [] : [`${formatCount(result.verify.differing)} of ${formatCount(result.verify.compared)} pages differ`]),
     ...(result.guestBad === null ? [] : [`guest's own check: ${formatCount(result.guestBad)} bad`]),
   ]
   return `${direction}  ${figures.join(', ')}`
+}
+
+function titleOf({ run, index, runs }: Extract<RaceEvent, { kind: 'runStarted' }>): string {
+  const cap = run.race?.kind === 'sweep' ? [formatCap(run.settings.rateMbit)] : []
+  return `${[`Run ${index + 1} of ${runs}`, runName(run.settings), ...cap, `${run.from.name} → ${run.to.name}`].join(', ')}:`
 }
 
 export class RaceProgress {
@@ -78,7 +87,7 @@ export class RaceProgress {
         this.terminal.status(`The guest runs undisturbed for ${formatMs(event.ms)}.`)
         break
       case 'runStarted':
-        this.title = `Run ${event.index + 1} of ${event.runs}, ${modeNames[event.run.settings.mode]}, ${event.run.from.name} → ${event.run.to.name}:`
+        this.title = titleOf(event)
         this.meter = new RateMeter()
         break
       case 'run':

@@ -1,21 +1,23 @@
-import type { Measure, RaceRow } from '../../shared/model/raceTable.ts'
 /** A race as a table for a human: medians with their range, ME2 ÷ stock, the paper's averages beside it. */
-import type { FinishedRun, RunProblem } from '../../shared/model/run.ts'
+import type { Measure, RaceRow } from '../../shared/model/raceTable.ts'
+import type { EncodingUse, FinishedRun, RunProblem } from '../../shared/model/run.ts'
 import type { Spread } from '../../shared/model/statistics.ts'
+import { encodingOf, presetOf, runName } from '../../shared/model/encoding.ts'
 import { fairness } from '../../shared/model/fairness.ts'
-import { formatBytes, formatMs, formatRatio, sentences } from '../../shared/model/format.ts'
+import { formatBytes, formatCount, formatMs, formatRatio, formatShare, sentences } from '../../shared/model/format.ts'
 import { raceTable } from '../../shared/model/raceTable.ts'
 import { formatTable } from './table.ts'
 
 const measureNames: Record<Measure, string> = {
   data: 'sent',
+  cpu: 'CPU time, both hosts',
   time: 'total time',
   downtime: 'paused',
   downtimeTransfer: '  of it transfer',
   heartbeatGap: 'heartbeat gap',
 }
 
-const emulated = 'The boxed lab\'s CPUs are emulated: the ratios are the result, not the absolute figures.'
+export const emulated = 'The boxed lab\'s CPUs are emulated: the ratios are the result, not the absolute figures.'
 
 function figure(value: number, unit: RaceRow['unit']): string {
   return unit === 'bytes' ? formatBytes(value) : formatMs(value)
@@ -48,15 +50,40 @@ function kernelLine(runs: readonly FinishedRun[]): string[] {
   return notExplored === null || notExplored === undefined ? [] : [`ME2 left nothing out: ${notExplored}.`]
 }
 
+/** Which encoder took how many pages, and what the cache was good for. */
+export function encodingLines({ by, cache }: EncodingUse): string[] {
+  const parts = by.map(({ encoder, level, pages, bytes, cpuMs }) =>
+    `${level === 0 ? encoder : `${encoder} ${level}`} ${formatCount(pages)} pages (${formatBytes(bytes)}, CPU ${formatMs(cpuMs)})`)
+  const kept = cache && cache.lookups > 0
+    ? [`Cache: of ${formatCount(cache.lookups)} pages that were sent again, ${formatCount(cache.hits)} were still kept (${formatShare(cache.hits / cache.lookups)}).`]
+    : []
+  return [`Encoded by: ${parts.join(', ') || 'nothing'}.`, ...kept]
+}
+
+/** Of the last ME2 run that told. */
+function encodingReport(runs: readonly FinishedRun[]): string[] {
+  const encoding = runs.findLast(run => run.result.encoding !== null)?.result.encoding
+  return encoding ? encodingLines(encoding) : []
+}
+
+/** `ME2 auto (preset best)`. */
+function me2Name(runs: readonly FinishedRun[]): string {
+  const settings = runs.find(run => run.settings.mode === 'me2')?.settings
+  if (!settings)
+    return 'ME2'
+  const preset = presetOf(encodingOf(settings)!)
+  return preset === null ? runName(settings) : `${runName(settings)} (preset ${preset})`
+}
+
 export function raceReport({ runs, problem }: { runs: readonly FinishedRun[], problem: RunProblem | null }): string {
   const trouble = problem ? [`The race ended early: ${sentences(problem.message, problem.action)}`] : []
   const first = runs[0]
   if (!first)
     return trouble.join('\n')
-  const header = ['median (range)', 'stock', '', 'ME2', '', 'ME2 ÷ stock', 'paper']
+  const header = ['median (range)', 'stock', '', me2Name(runs), '', 'ME2 ÷ stock', 'paper']
   const rows = raceTable(runs).filter(row => row.stock ?? row.me2).map(tableRow)
   return [
     '', formatTable([header, ...rows], ['left', 'right', 'left', 'right', 'left']), '',
-    ...kernelLine(runs), fairnessLine(runs), ...(first.lab === 'boxed' ? [emulated] : []), ...trouble,
+    ...kernelLine(runs), ...encodingReport(runs), fairnessLine(runs), ...(first.lab === 'boxed' ? [emulated] : []), ...trouble,
   ].join('\n')
 }

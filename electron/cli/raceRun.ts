@@ -1,4 +1,4 @@
-/** Runs one race for the command line: live progress, Ctrl-C cancels while that is possible. */
+/** Runs one race or sweep for the command line: live progress, Ctrl-C cancels while that is possible. */
 import type { RaceRequest, RaceResult } from '../services/migration/race.ts'
 import type { Context } from './command.ts'
 import type { ChosenHost, ChosenLab } from './hostSelection.ts'
@@ -7,7 +7,7 @@ import { knownAddresses, labGuestFacts, raceOwner } from '../services/migration/
 import { handleFor } from './hostSelection.ts'
 import { RaceProgress } from './raceProgress.ts'
 
-export interface RaceChoice extends Pick<RaceRequest, 'guest' | 'modes' | 'repeats' | 'encoder' | 'link' | 'rateMbit' | 'verify' | 'scrub' | 'settleMs' | 'force'> {
+export interface RaceChoice extends Pick<RaceRequest, 'kind' | 'legs' | 'guest' | 'link' | 'verify' | 'scrub' | 'settleMs' | 'force'> {
   home: ChosenHost
   away: ChosenHost
 }
@@ -30,7 +30,7 @@ export async function runRace(context: Context, lab: ChosenLab, choice: RaceChoi
   })
   const release = onInterrupt(() => {
     const answer = job.cancel()
-    terminal.line(answer.accepted ? 'Cancelling: the guest stays where it is.' : `${answer.reason} The race ends after this run.`)
+    terminal.line(answer.accepted ? 'Cancelling: the guest stays where it is.' : `${answer.reason} No other run is started.`)
   })
   try {
     return await job.result

@@ -137,6 +137,9 @@ export type ReceivedMessage = z.infer<typeof receivedSchema>
 const goAheadSchema = z.object({ t: z.literal('goAhead'), ns: nanoseconds })
 export type GoAheadMessage = z.infer<typeof goAheadSchema>
 
+/** Processor time spent on the host that speaks: by the agent, and by xl and what it started. */
+export const hostCpuSchema = z.object({ agent: milliseconds, xl: milliseconds })
+
 /** The last line of `receive`. Told from the last line of `migrate` by the absence of `here`. */
 const receiveDoneSchema = z.object({
   t: z.literal('done'),
@@ -144,6 +147,8 @@ const receiveDoneSchema = z.object({
   xlExit: z.int().nullable(),
   linkBytes: bytes,
   streamBytes: bytes,
+  /** Null: an agent of before format 2. */
+  cpuMs: hostCpuSchema.nullable().default(null),
   here: z.undefined().optional(),
 })
 export type ReceiveDoneMessage = z.infer<typeof receiveDoneSchema>
@@ -156,6 +161,10 @@ const startSchema = z.object({
   mode: z.enum(['stock', 'me2']),
   /** Null in stock mode. */
   encoder: z.string().max(32).nullable(),
+  /** Of zstd; null elsewhere. */
+  level: z.int().nullable().default(null),
+  /** Pages kept at both ends; null in stock mode. */
+  cacheMib: count.nullable().default(null),
   link: z.enum(['sealed', 'plain', 'ssh', 'stdio']),
   rateMbit: z.number().positive().nullable(),
   explored: z.object({ kernel: name, sections: count, ms: milliseconds }).nullable(),
@@ -163,8 +172,20 @@ const startSchema = z.object({
 })
 export type StartMessage = z.infer<typeof startSchema>
 
-/** Totals by fate. `pages` = leftOut + constant + encoded + raw. */
-const fateCounts = { pages: count, leftOut: count, constant: count, encoded: count, raw: count }
+/**
+ * Totals by fate. `pages` = leftOut + constant + encoded + raw + delta + reference. `encoded`: by run lengths, or packed by lz4
+ * or zstd. `delta`: as the difference from the page as last sent. `reference`: as the place of an equal page sent before.
+ */
+export const fateCounts = {
+  pages: count,
+  leftOut: count,
+  constant: count,
+  encoded: count,
+  raw: count,
+  /** These two came with format 2. */
+  delta: count.default(0),
+  reference: count.default(0),
+}
 
 const progressSchema = z.object({
   t: z.literal('progress'),
@@ -215,6 +236,26 @@ const verifySchema = z.object({
 })
 export type VerifyMessage = z.infer<typeof verifySchema>
 
+const batchEncoders = ['raw', 'rle', 'lz4', 'zstd'] as const
+
+/** Which encoder took how many pages, and how often the cache of sent pages helped. */
+export const encodingUseSchema = z.object({
+  by: z.array(z.object({
+    encoder: z.enum(batchEncoders),
+    /** 0 where there is none. */
+    level: count,
+    pages: count,
+    bytes,
+    cpuMs: milliseconds,
+  })).max(64),
+  /** `pages`: room for so many. `lookups`: pages sent again; `hits`: of them, those whose earlier content was kept. Null: no cache. */
+  cache: z.object({ pages: count, lookups: count, hits: count }).nullable(),
+})
+
+/** Once before `done`, ME2 only. */
+const encodingSchema = encodingUseSchema.extend({ t: z.literal('encoding') })
+export type EncodingMessage = z.infer<typeof encodingSchema>
+
 /** The last line of `migrate`. `here` lists what the source holds under the guest's name afterwards. */
 const migrateDoneSchema = z.object({
   t: z.literal('done'),
@@ -227,6 +268,8 @@ const migrateDoneSchema = z.object({
   totalMs: milliseconds,
   downtimeMs: milliseconds.nullable(),
   downtimeTransferMs: milliseconds.nullable(),
+  /** Null: an agent of before format 2. */
+  cpuMs: hostCpuSchema.nullable().default(null),
   here: domainList,
 })
 export type MigrateDoneMessage = z.infer<typeof migrateDoneSchema>
@@ -257,6 +300,15 @@ export type HeartbeatSummaryMessage = z.infer<typeof heartbeatSummarySchema>
 /** What an ME2 migration does with a page. */
 export const pageFates = ['leftOut', 'constant', 'encoded', 'raw', 'absent'] as const
 
+/** One page alone, encoded by each encoder on the host that speaks. */
+export const pageEncodingSchema = z.object({
+  encoder: z.enum(['rle', 'lz4', 'zstd']),
+  /** 0 where there is none. */
+  level: count,
+  bytes,
+  us: z.number().nonnegative(),
+})
+
 const pageSchema = z.object({
   t: z.literal('page'),
   frame: count,
@@ -266,6 +318,7 @@ const pageSchema = z.object({
   kernel: z.string().max(256).nullable(),
   fate: z.enum(pageFates),
   rleBytes: count.max(4096),
+  encoders: z.array(pageEncodingSchema).max(64).default([]),
   /** Base64 of 4096 bytes. */
   content: z.base64().max(5464).nullable(),
 })
@@ -299,6 +352,7 @@ export const agentMessageSchema = z.union([
     readySchema,
     unpausedSchema,
     verifySchema,
+    encodingSchema,
     migrateDoneSchema,
     heartbeatSchema,
     heartbeatSummarySchema,

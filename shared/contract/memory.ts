@@ -1,7 +1,7 @@
 /** A guest's memory, page by page. */
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
-import { pageFates } from '../agent/messages.ts'
+import { pageEncodingSchema, pageFates } from '../agent/messages.ts'
 import { pageBytes } from '../model/pageClass.ts'
 import { bytesUpTo } from './bytes.ts'
 import { forOperators, forViewers, shortName } from './procedure.ts'
@@ -34,6 +34,8 @@ const pageSchema = z.object({
   fate: z.enum(pageFates),
   /** Its size under run-length encoding. */
   rleBytes: z.number(),
+  /** Its size and time by each encoder, as measured on the host; an older agent tells none. */
+  encoders: z.array(pageEncodingSchema),
   /** Null: the guest has no page there. */
   content: bytesUpTo(pageBytes).nullable(),
 })

@@ -1,6 +1,7 @@
 /** A race: its set-up, its pre-check, and everything that happens in it as events that fold into lanes (shared/model/lane.ts). */
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
+import { mostCacheMiB, zstdLevels } from '../model/encoding.ts'
 import { encoders, links, modes, runSchema } from '../model/run.ts'
 import { runEventSchema } from '../model/runEvent.ts'
 import { forOperators, forViewers, problemSchema, shortName } from './procedure.ts'
@@ -14,6 +15,9 @@ export const raceRequestSchema = z.object({
   /** Runs of each mode; even numbers are fair to both directions. */
   repeats: z.number().int().min(1).max(100),
   encoder: z.enum(encoders),
+  /** Of zstd; null elsewhere. */
+  level: z.number().int().min(zstdLevels.least).max(zstdLevels.most).nullable().default(null),
+  cacheMiB: z.number().int().min(0).max(mostCacheMiB).default(0),
   link: z.enum(links),
   /** Null: no cap. */
   rateMbit: z.number().positive().max(400_000).nullable(),

@@ -18,6 +18,11 @@ export function formatRate(bytesPerSecond: number): string {
   return `${(bytesPerSecond * 8 / 1e6).toFixed(1)} Mbit/s`
 }
 
+/** A link's cap in Mbit/s; null: none. */
+export function formatCap(rateMbit: number | null): string {
+  return rateMbit === null ? 'no cap' : `${rateMbit} Mbit/s`
+}
+
 /** Rounded as written, not as stored: 0.495 is 0.50. */
 export function formatRatio(ratio: number): string {
   return (Math.round(ratio * 100) / 100).toFixed(2)

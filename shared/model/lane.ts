@@ -14,7 +14,7 @@ import type { RunFigures } from './runFigures.ts'
 import type { Point } from './series.ts'
 import { timelineOf } from './laneTimeline.ts'
 import { pageBytes } from './pageClass.ts'
-import { addMessage, noFigures } from './runFigures.ts'
+import { addMessage, noFigures, toRound } from './runFigures.ts'
 import { addPoint } from './series.ts'
 
 /** `explore`: ME2 reads the guest's kernel. `open`: xl begins its stream. `copy`: rounds while the guest runs. */
@@ -61,6 +61,8 @@ export interface Fates {
   constant: number
   encoded: number
   raw: number
+  delta: number
+  reference: number
 }
 
 /** Set while a round goes on. */
@@ -122,7 +124,7 @@ const maxHeard = 4000
 const maxGaps = 64
 const quietEarMs = 3000
 
-const noFates: Fates = { pages: 0, leftOut: 0, constant: 0, encoded: 0, raw: 0 }
+const noFates: Fates = { pages: 0, leftOut: 0, constant: 0, encoded: 0, raw: 0, delta: 0, reference: 0 }
 
 /** A lane at the start of `run`, or of one that is only known by its end. */
 export function laneOf(run: Run): LaneState {
@@ -183,12 +185,12 @@ function addProgress(lane: LaneState, message: ProgressMessage, tMs: number): vo
   const isLate = message.pages < lane.fates.pages || message.linkBytes < (lane.sent.at(-1)?.y ?? 0)
   if (isLate || lane.unpausedMs !== null)
     return
-  const { pages, leftOut, constant, encoded, raw } = message
+  const { pages, leftOut, constant, encoded, raw, delta, reference } = message
   addPoint(lane.sent, tMs, message.linkBytes)
   addRate(lane, tMs)
   if (lane.openRound && lane.openRound.index < message.round)
     loseRound(lane)
-  lane.fates = { pages, leftOut, constant, encoded, raw }
+  lane.fates = { pages, leftOut, constant, encoded, raw, delta, reference }
   if (pages <= lane.closedPages)
     return
   const round = lane.openRound ?? openRound(lane, message.round, tMs)
@@ -213,8 +215,8 @@ function addRound(lane: LaneState, message: RoundMessage, tMs: number): void {
   for (const { x, y } of leftPoints({ ...open, startMs }, message.pages))
     addPoint(lane.left, x, y)
   addPoint(lane.left, tMs, 0)
-  const { pages, leftOut, constant, encoded, raw, streamBytes, linkBytes, ms, final } = message
-  lane.rounds.push({ number: message.round + 1, startMs, endMs: tMs, pages, leftOut, constant, encoded, raw, streamBytes, linkBytes, ms, final })
+  const { pages, linkBytes } = message
+  lane.rounds.push({ ...toRound(message), number: message.round + 1, startMs, endMs: tMs })
   lane.closedPages = open.basePages + pages
   lane.closedLinkBytes = open.baseLinkBytes + linkBytes
   if (lane.closedPages > lane.fates.pages)
@@ -229,6 +231,8 @@ function sumOfFates(rounds: readonly Fates[]): Fates {
     constant: sum.constant + round.constant,
     encoded: sum.encoded + round.encoded,
     raw: sum.raw + round.raw,
+    delta: sum.delta + round.delta,
+    reference: sum.reference + round.reference,
   }), noFates)
 }
 
@@ -407,8 +411,8 @@ export interface FateBytes {
   leftOut: number
   /** At most: a word each, and a zero page has none. */
   constant: number
-  /** The rest of what the rounds sent, so with the headers of all batches. Null where nothing was encoded. */
-  encoded: number | null
+  /** Encoded, delta and reference together: the rest of what the rounds sent, so with the headers of all batches. Null where there are none. */
+  packed: number | null
   raw: number
 }
 
@@ -418,5 +422,6 @@ export function fateBytes({ fates, closedLinkBytes, openRound: open, figures }: 
   const raw = fates.raw * pageBytes
   const constant = fates.constant * wordBytes
   const pageLinkBytes = open ? figures.linkBytes : closedLinkBytes
-  return { leftOut: 0, constant, encoded: fates.encoded > 0 ? Math.max(0, pageLinkBytes - raw - constant) : null, raw }
+  const isPacked = fates.encoded + fates.delta + fates.reference > 0
+  return { leftOut: 0, constant, packed: isPacked ? Math.max(0, pageLinkBytes - raw - constant) : null, raw }
 }

@@ -1,7 +1,9 @@
 /** What `race --json` prints: a race as one document of plain data. Byte counts, milliseconds; ratios are ME2 ÷ stock. */
+import type { Preset } from './encoding.ts'
 import type { FairnessItem } from './fairness.ts'
 import type { RaceRatio, RaceRow } from './raceTable.ts'
 import type { FinishedRun, HostFacts, RunProblem, RunResult, RunSettings } from './run.ts'
+import { encodingOf, presetOf } from './encoding.ts'
 import { fairness } from './fairness.ts'
 import { raceRatio, raceTable } from './raceTable.ts'
 
@@ -10,8 +12,8 @@ export interface RaceDocument {
   lab: FinishedRun['lab'] | null
   guest: FinishedRun['guest'] | null
   hosts: HostFacts[]
-  settings: Omit<RunSettings, 'mode'> | null
-  runs: RaceDocumentRun[]
+  settings: Omit<RunSettings, 'mode'> & { preset: Preset | null } | null
+  runs: DocumentRun[]
   ratio: RaceRatio
   table: RaceRow[]
   fairness: FairnessItem[]
@@ -19,15 +21,15 @@ export interface RaceDocument {
   error?: RunProblem
 }
 
-export interface RaceDocumentRun extends Pick<RunSettings, 'mode' | 'encoder'>, Omit<RunResult, 'endedAt'> {
+export interface DocumentRun extends Pick<RunSettings, 'mode' | 'encoder' | 'level' | 'cacheMiB' | 'rateMbit'>, Omit<RunResult, 'endedAt'> {
   id: string
   from: string
   to: string
   startedAt: string
 }
 
-function documentRun({ id, startedAt, from, to, settings: { mode, encoder }, result: { endedAt: _, ...result } }: FinishedRun): RaceDocumentRun {
-  return { id, startedAt, mode, encoder, from: from.name, to: to.name, ...result }
+export function documentRun({ id, startedAt, from, to, settings: { mode, encoder, level, cacheMiB, rateMbit }, result: { endedAt: _, ...result } }: FinishedRun): DocumentRun {
+  return { id, startedAt, mode, encoder, level, cacheMiB, rateMbit, from: from.name, to: to.name, ...result }
 }
 
 /** The settings that all runs share; the encoder is that of the ME2 runs. */
@@ -36,7 +38,8 @@ function commonSettings(runs: readonly FinishedRun[]): RaceDocument['settings'] 
   if (!first)
     return null
   const { mode: _, ...settings } = first.settings
-  return settings
+  const encoding = encodingOf(first.settings)
+  return { ...settings, preset: encoding && presetOf(encoding) }
 }
 
 export function raceDocument(race: { id: string, runs: readonly FinishedRun[], problem: RunProblem | null }): RaceDocument {

@@ -1,4 +1,4 @@
-/** Saved runs as a library shows them: the runs of a race together. */
+/** Saved runs as a library shows them: the runs of a race together, and those of a sweep. */
 import type { Run } from './run.ts'
 
 export interface Groupable {

@@ -113,9 +113,9 @@ export interface RunPair {
   first: Mode
 }
 
-/** The n-th stock run with the n-th ME2 run, of those that were both migrated. */
+/** The n-th stock run with the n-th ME2 run, of those that were both migrated. A sweep has no pairs. */
 export function finishedPairs(runs: readonly FinishedRun[]): RunPair[] {
-  const of = (mode: Mode): FinishedRun[] => runs.filter(run => run.settings.mode === mode)
+  const of = (mode: Mode): FinishedRun[] => runs.filter(run => run.settings.mode === mode && run.race?.kind !== 'sweep')
   const me2Runs = of('me2')
   return of('stock').flatMap((stock, index) => {
     const me2 = me2Runs[index]

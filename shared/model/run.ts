@@ -4,7 +4,7 @@
  * wrong, and readers of old versions stay.
  */
 import { z } from 'zod'
-import { domainKinds } from '../agent/messages.ts'
+import { domainKinds, encodingUseSchema, fateCounts, hostCpuSchema } from '../agent/messages.ts'
 
 export const runSchemaVersion = 1
 
@@ -14,7 +14,7 @@ const count = z.number().int().nonnegative()
 const shortText = z.string().max(1024)
 
 export const modes = ['stock', 'me2'] as const
-export const encoders = ['rle', 'none'] as const
+export const encoders = ['none', 'rle', 'delta', 'lz4', 'zstd', 'auto'] as const
 export const links = ['sealed', 'ssh', 'plain'] as const
 export const outcomes = ['migrated', 'aborted', 'failed', 'unknown'] as const
 
@@ -35,6 +35,10 @@ const settingsSchema = z.object({
   mode: z.enum(modes),
   /** Only ME2 encodes; null in a stock run. */
   encoder: z.enum(encoders).nullable(),
+  /** Of zstd; null elsewhere. */
+  level: count.nullable().default(null),
+  /** Pages kept at both ends, for differences and references; 0: none, as in every stock run. */
+  cacheMiB: count.default(0),
   link: z.enum(links),
   /** Cap at the sending side; null: none. */
   rateMbit: z.number().positive().nullable(),
@@ -70,18 +74,16 @@ const guestFactsSchema = z.object({
 export type GuestFacts = z.infer<typeof guestFactsSchema>
 
 const roundSchema = z.object({
-  /** Page data entries: leftOut + constant + encoded + raw. */
-  pages: count,
-  leftOut: count,
-  constant: count,
-  encoded: count,
-  raw: count,
+  ...fateCounts,
   streamBytes: figure,
   linkBytes: figure,
   ms: figure,
   final: z.boolean(),
 })
 export type Round = z.infer<typeof roundSchema>
+
+/** One that came to its end tells of its own host; over the link ssh nobody hears the target's. */
+const cpuSchema = z.object({ source: hostCpuSchema.nullable(), target: hostCpuSchema.nullable() })
 
 const whereSchema = z.object({ host: shortText, domain: shortText, state: shortText })
 /** One domain that is, or may be, the guest, as a host reported it after the run. */
@@ -108,6 +110,10 @@ const resultSchema = z.object({
   heartbeatGapTargetMs: figure.nullable(),
   heartbeatsLost: count.nullable(),
   rounds: z.array(roundSchema).max(256),
+  /** Null in stock runs, and where an older agent did not tell. */
+  encoding: encodingUseSchema.nullable().default(null),
+  /** Processor time in ms of agent and xl on each host. Null where an older agent did not tell. */
+  cpuMs: cpuSchema.nullable().default(null),
   swept: z.object({ leftOut: count, resent: count }).nullable(),
   /** `ioBuffers`: pages beside the differing ones that a back end or Xen itself wrote into after the guest stopped; nobody's data. */
   verify: z.object({ compared: count, differing: count, ioBuffers: count.default(0) }).nullable(),
@@ -119,14 +125,15 @@ const resultSchema = z.object({
   /** What the run left on the hosts, in words; empty is as it should be. */
   leftovers: z.array(shortText).max(64),
 })
+export type EncodingUse = NonNullable<z.infer<typeof resultSchema>['encoding']>
 export type RunResult = z.infer<typeof resultSchema>
 
 export const runSchema = z.object({
   schema: z.literal(runSchemaVersion),
   id: z.string().regex(/^[\w-]{1,80}$/),
   startedAt: z.iso.datetime(),
-  /** Its place in a race; null for a single migration. */
-  race: z.object({ id: shortText, index: count, runs: count }).nullable(),
+  /** Its place in a race or a sweep, whose runs share an id; null for a single migration. */
+  race: z.object({ id: shortText, index: count, runs: count, kind: z.enum(['race', 'sweep']).default('race') }).nullable(),
   /** `boxed`: CPU-emulated hosts, so only ratios mean something. */
   lab: z.enum(['boxed', 'own']),
   guest: guestFactsSchema,

@@ -17,7 +17,8 @@ interface HeartbeatFigures {
   checked: number
 }
 
-export interface RunFigures extends Pick<RunResult, 'explored' | 'notExplored' | 'streamBytes' | 'linkBytes' | 'totalMs' | 'downtimeMs' | 'downtimeTransferMs' | 'rounds' | 'swept' | 'verify'> {
+export interface RunFigures extends Pick<RunResult, 'explored' | 'notExplored' | 'streamBytes' | 'linkBytes' | 'totalMs' | 'downtimeMs' | 'downtimeTransferMs' | 'rounds' | 'encoding' | 'swept' | 'verify'> {
+  cpuMs: NonNullable<RunResult['cpuMs']>
   /** The point of no return is behind us. */
   goAhead: boolean
   unpaused: boolean
@@ -37,6 +38,8 @@ export const noFigures: RunFigures = {
   downtimeMs: null,
   downtimeTransferMs: null,
   rounds: [],
+  encoding: null,
+  cpuMs: { source: null, target: null },
   swept: null,
   verify: null,
   goAhead: false,
@@ -49,8 +52,8 @@ export function isMigrateDone(message: AgentMessage): message is MigrateDoneMess
   return message.t === 'done' && message.here !== undefined
 }
 
-function toRound({ pages, leftOut, constant, encoded, raw, streamBytes, linkBytes, ms, final }: RoundMessage): Round {
-  return { pages, leftOut, constant, encoded, raw, streamBytes, linkBytes, ms, final }
+export function toRound({ pages, leftOut, constant, encoded, raw, delta, reference, streamBytes, linkBytes, ms, final }: RoundMessage): Round {
+  return { pages, leftOut, constant, encoded, raw, delta, reference, streamBytes, linkBytes, ms, final }
 }
 
 function heard(figures: HeartbeatFigures | null, message: HeartbeatMessage | HeartbeatSummaryMessage): HeartbeatFigures {
@@ -98,11 +101,18 @@ function addSourceMessage(figures: RunFigures, message: AgentMessage): RunFigure
     return { ...figures, verify: { compared: message.compared, differing: message.differing, ioBuffers: message.ioBuffers } }
   if (message.t === 'unpaused')
     return { ...figures, unpaused: message.status === 0, heartbeatAtUnpaused: figures.heartbeat }
+  if (message.t === 'encoding')
+    return { ...figures, encoding: { by: message.by, cache: message.cache } }
   return isMigrateDone(message) ? addDone(figures, message) : figures
 }
 
-function addDone(figures: RunFigures, { streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs }: MigrateDoneMessage): RunFigures {
-  return { ...figures, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs }
+function addDone(figures: RunFigures, { streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, cpuMs }: MigrateDoneMessage): RunFigures {
+  return { ...figures, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, cpuMs: { ...figures.cpuMs, source: cpuMs } }
+}
+
+/** Of the target only what it alone knows: the totals are the source's. */
+function addTargetMessage(figures: RunFigures, message: AgentMessage): RunFigures {
+  return message.t === 'done' && !isMigrateDone(message) ? { ...figures, cpuMs: { ...figures.cpuMs, target: message.cpuMs } } : figures
 }
 
 /** The figures with one more message; the argument is not changed. */
@@ -111,15 +121,16 @@ export function addMessage(figures: RunFigures, side: Side, message: AgentMessag
     return addHeartbeat(figures, side, message)
   if (message.t === 'goAhead')
     return { ...figures, goAhead: true }
-  return side === 'source' ? addSourceMessage(figures, message) : figures
+  return side === 'source' ? addSourceMessage(figures, message) : addTargetMessage(figures, message)
 }
 
 /** The part of a run's result that its messages decide. */
 export function resultFigures(figures: RunFigures): Omit<RunResult, 'outcome' | 'problem' | 'summary' | 'endedAt' | 'where' | 'leftovers'> {
-  const { explored, notExplored, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, rounds, swept, verify } = figures
+  const { explored, notExplored, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, rounds, encoding, cpuMs, swept, verify } = figures
   const { source, target } = figures.heartbeat
   return {
-    explored, notExplored, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, rounds, swept, verify,
+    explored, notExplored, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, rounds, encoding, swept, verify,
+    cpuMs: cpuMs.source || cpuMs.target ? cpuMs : null,
     heartbeatGapMs: source?.largestGapMs ?? null,
     heartbeatGapTargetMs: target?.largestGapMs ?? null,
     heartbeatsLost: source?.lost ?? target?.lost ?? null,

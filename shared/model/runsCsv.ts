@@ -6,18 +6,21 @@
  *   lab              boxed (emulated CPU: only ratios mean something) or own
  *   guest, mode      mode is stock or me2
  *   encoder          of me2; empty for stock
+ *   level            of zstd; empty elsewhere
+ *   cacheMiB         pages kept at both ends; 0: none
+ *   rateMbit         cap on the link, Mbit/s; empty: none
  *   from, to         hosts
  *   started          ISO 8601, UTC
  *   round            empty for the whole run, otherwise from 1; `final` is 1 for the one with the guest paused
- *   measure          e.g. linkBytes, total, downtime, pages
+ *   measure          e.g. linkBytes, total, downtime, pages; what an encoder took is e.g. pages.zstd3
  *   unit             bytes, ms, Mbit/s, pages, count, or empty for words
  *   value            a number with a point, or a word; rows without a value are left out
  *
  * Text that a spreadsheet would take for a formula gets an apostrophe in front: names come from hosts and guests.
  */
-import type { Round, Run } from './run.ts'
+import type { Round, Run, RunResult } from './run.ts'
 
-const columns = ['run', 'race', 'lab', 'guest', 'mode', 'encoder', 'from', 'to', 'started', 'round', 'measure', 'unit', 'value'] as const
+const columns = ['run', 'race', 'lab', 'guest', 'mode', 'encoder', 'level', 'cacheMiB', 'rateMbit', 'from', 'to', 'started', 'round', 'measure', 'unit', 'value'] as const
 
 type Value = string | number | null
 type Figure = [measure: string, unit: 'bytes' | 'ms' | 'Mbit/s' | 'pages' | 'count' | '', value: Value]
@@ -37,6 +40,24 @@ function settingFigures({ guest, settings }: Run): Figure[] {
   ]
 }
 
+/** Processor time by host and by who spent it. */
+function cpuFigures({ cpuMs }: RunResult): Figure[] {
+  return [
+    ['cpuSourceAgent', 'ms', cpuMs?.source?.agent ?? null],
+    ['cpuSourceXl', 'ms', cpuMs?.source?.xl ?? null],
+    ['cpuTargetAgent', 'ms', cpuMs?.target?.agent ?? null],
+    ['cpuTargetXl', 'ms', cpuMs?.target?.xl ?? null],
+  ]
+}
+
+function encodingFigures({ encoding }: RunResult): Figure[] {
+  const by = (encoding?.by ?? []).flatMap(({ encoder, level, pages, bytes, cpuMs }): Figure[] => {
+    const name = level === 0 ? encoder : `${encoder}${level}`
+    return [[`pages.${name}`, 'pages', pages], [`bytes.${name}`, 'bytes', bytes], [`cpu.${name}`, 'ms', cpuMs]]
+  })
+  return [...by, ['cacheLookups', 'pages', encoding?.cache?.lookups ?? null], ['cacheHits', 'pages', encoding?.cache?.hits ?? null]]
+}
+
 function resultFigures({ result }: Run): Figure[] {
   if (!result)
     return []
@@ -49,6 +70,8 @@ function resultFigures({ result }: Run): Figure[] {
     ['downtimeTransfer', 'ms', result.downtimeTransferMs],
     ['heartbeatGap', 'ms', result.heartbeatGapMs],
     ['heartbeatGapTarget', 'ms', result.heartbeatGapTargetMs],
+    ...cpuFigures(result),
+    ...encodingFigures(result),
     ['heartbeatsLost', 'count', result.heartbeatsLost],
     ['exploring', 'ms', result.explored?.ms ?? null],
     ['compared', 'pages', result.verify?.compared ?? null],
@@ -58,13 +81,15 @@ function resultFigures({ result }: Run): Figure[] {
   ]
 }
 
-function roundFigures({ pages, leftOut, constant, encoded, raw, linkBytes, streamBytes, ms, final }: Round): Figure[] {
+function roundFigures({ pages, leftOut, constant, encoded, raw, delta, reference, linkBytes, streamBytes, ms, final }: Round): Figure[] {
   return [
     ['pages', 'pages', pages],
     ['leftOut', 'pages', leftOut],
     ['constant', 'pages', constant],
     ['encoded', 'pages', encoded],
     ['raw', 'pages', raw],
+    ['delta', 'pages', delta],
+    ['reference', 'pages', reference],
     ['linkBytes', 'bytes', linkBytes],
     ['streamBytes', 'bytes', streamBytes],
     ['length', 'ms', ms],
@@ -76,7 +101,7 @@ function roundFigures({ pages, leftOut, constant, encoded, raw, linkBytes, strea
 export function runsCsv(runs: readonly Run[]): string {
   const rows: Value[][] = [[...columns]]
   for (const run of runs) {
-    const which = [run.id, run.race?.id ?? '', run.lab, run.guest.name, run.settings.mode, run.settings.encoder ?? '', run.from.name, run.to.name, run.startedAt]
+    const which = [run.id, run.race?.id ?? '', run.lab, run.guest.name, run.settings.mode, run.settings.encoder, run.settings.level, run.settings.cacheMiB, run.settings.rateMbit, run.from.name, run.to.name, run.startedAt]
     const add = (round: Value, figures: readonly Figure[]): void => {
       for (const figure of figures) {
         if (figure[2] !== null)

@@ -3,14 +3,16 @@ import type { RunListing } from '../../services/runs/runStore.ts'
 import type { Command, Output } from '../command.ts'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { formatBytes, formatCount, formatMs, sentences } from '../../../shared/model/format.ts'
+import { runName } from '../../../shared/model/encoding.ts'
+import { formatBytes, formatCap, formatCount, formatMs, sentences } from '../../../shared/model/format.ts'
+import { cpuTotalMs } from '../../../shared/model/raceTable.ts'
 import { readRunFile } from '../../services/runs/runFile.ts'
-import { modeNames } from '../raceProgress.ts'
+import { encodingLines } from '../raceReport.ts'
 import { formatTable } from '../table.ts'
 
 function summary({ id, startedAt, guest, settings, from, to, race, result }: Run): Record<string, unknown> {
   return {
-    id, startedAt, guest: guest.name, mode: settings.mode, from: from.name, to: to.name, race: race?.id ?? null,
+    id, startedAt, guest: guest.name, mode: settings.mode, encoder: settings.encoder, level: settings.level, cacheMiB: settings.cacheMiB, rateMbit: settings.rateMbit, from: from.name, to: to.name, race: race?.id ?? null, kind: race?.kind ?? null,
     outcome: result?.outcome ?? 'unfinished', linkBytes: result?.linkBytes ?? null, totalMs: result?.totalMs ?? null,
   }
 }
@@ -20,7 +22,7 @@ function listingRow(listing: RunListing): string[] {
     return [listing.id, listing.problem.message]
   const { guest, settings, from, to, result } = listing.run
   const cost = result?.outcome === 'migrated' ? [formatBytes(result.linkBytes), result.totalMs === null ? '' : formatMs(result.totalMs)] : []
-  return [listing.id, guest.name, modeNames[settings.mode], `${from.name} → ${to.name}`, result?.outcome ?? 'unfinished', ...cost]
+  return [listing.id, guest.name, runName(settings), `${from.name} → ${to.name}`, result?.outcome ?? 'unfinished', ...cost]
 }
 
 const list: Command = {
@@ -43,20 +45,21 @@ function describe(run: Run, events: number): Output {
     ['started', startedAt],
     ['guest', `${guest.name}, ${guest.kind}, ${formatBytes(guest.memoryBytes)}`],
     ['from, to', `${from.name} (Xen ${from.xen}) → ${to.name} (Xen ${to.xen})`],
-    ['mode', `${modeNames[settings.mode]}, link ${settings.link}, ${settings.rateMbit === null ? 'no cap' : `${settings.rateMbit} Mbit/s`}`],
+    ['mode', `${runName(settings)}, link ${settings.link}, ${formatCap(settings.rateMbit)}`],
     ['outcome', result ? `${result.outcome}: ${result.summary}` : 'unfinished: it is running, or the console ended before it did'],
     ...(result?.problem ? [['problem', sentences(result.problem.message, result.problem.action)]] : []),
     ...(result ? [['sent', formatBytes(result.linkBytes)]] : []),
-    ...Object.entries({ 'total time': result?.totalMs, 'paused': result?.downtimeMs, 'heartbeat gap': result?.heartbeatGapMs })
+    ...Object.entries({ 'total time': result?.totalMs, 'CPU time': result && cpuTotalMs(result), 'paused': result?.downtimeMs, 'heartbeat gap': result?.heartbeatGapMs })
       .flatMap(([name, ms]) => ms === null || ms === undefined ? [] : [[name, formatMs(ms)]]),
     ['events', formatCount(events)],
   ]
   const rounds = (result?.rounds ?? []).map((round, index) => [
     `round ${index}${round.final ? ' (paused)' : ''}`, formatCount(round.pages), formatCount(round.leftOut), formatCount(round.constant),
-    formatCount(round.encoded), formatCount(round.raw), formatBytes(round.linkBytes), formatMs(round.ms),
+    formatCount(round.reference), formatCount(round.delta), formatCount(round.encoded), formatCount(round.raw), formatBytes(round.linkBytes), formatMs(round.ms),
   ])
-  const roundTable = rounds.length === 0 ? [] : ['', formatTable([['', 'pages', 'left out', 'constant', 'encoded', 'raw', 'sent', 'time'], ...rounds])]
-  return { json: { ...run, events }, text: [formatTable(rows, ['left', 'left']), ...roundTable].join('\n') }
+  const encoders = result?.encoding ? ['', ...encodingLines(result.encoding)] : []
+  const roundTable = rounds.length === 0 ? [] : ['', formatTable([['', 'pages', 'left out', 'constant', 'seen before', 'differences', 'encoded', 'raw', 'sent', 'time'], ...rounds])]
+  return { json: { ...run, events }, text: [formatTable(rows, ['left', 'left']), ...encoders, ...roundTable].join('\n') }
 }
 
 const show: Command = {

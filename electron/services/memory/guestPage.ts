@@ -13,9 +13,9 @@ export async function readGuestPage(agent: HostAgent, guest: string, frame: numb
   const message = await agent.request(['page', guest, String(frame)], 'page', { timeoutMs })
   if (message.t !== 'page' || message.frame !== frame)
     throw new Me2Error('agent-protocol', 'The agent told of another page.', 'Try again.')
-  const { class: pageClass, fate, rleBytes, content, present } = message
+  const { class: pageClass, fate, rleBytes, encoders, content, present } = message
   const bytes = content === null ? null : new Uint8Array(Buffer.from(content, 'base64'))
   if (present !== (bytes !== null) || (bytes && bytes.length !== pageBytes))
     throw new Me2Error('agent-protocol', 'The agent sent a page of another size.', 'Remove the agent from the host and let it be uploaded anew.')
-  return { frame, pageClass, fate, rleBytes, content: bytes }
+  return { frame, pageClass, fate, rleBytes, encoders, content: bytes }
 }

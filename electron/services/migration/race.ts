@@ -1,9 +1,10 @@
 /**
- * A race: the same guest there and back, once in each mode and as often as asked, in the order of raceOrder.ts. Every run
- * is saved as it happens. A run that does not end as it should ends the race: the next one would not be comparable.
+ * A race or a sweep: the same guest there and back, one run after the other by a plan. Every run is saved as it happens. A
+ * run that does not end as it should ends a race: the next one would not be comparable. A sweep goes on without that run as
+ * long as the guest runs on, with the memory it had.
  */
-import type { RaceLeg } from '../../../shared/model/raceOrder.ts'
-import type { Encoder, FinishedRun, GuestFacts, Link, Mode, Run, RunProblem, RunSettings } from '../../../shared/model/run.ts'
+import type { Leg } from '../../../shared/model/raceOrder.ts'
+import type { FinishedRun, GuestFacts, Link, Run, RunProblem, RunSettings } from '../../../shared/model/run.ts'
 import type { RunEvent } from '../../../shared/model/runEvent.ts'
 import type { RunFigures } from '../../../shared/model/runFigures.ts'
 import type { RunStore } from '../runs/runStore.ts'
@@ -16,7 +17,6 @@ import type { MigrationTiming } from './timing.ts'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Me2Error } from '../../../shared/errors.ts'
-import { raceOrder } from '../../../shared/model/raceOrder.ts'
 import { runSchemaVersion } from '../../../shared/model/run.ts'
 import { newRunId } from '../runs/runStore.ts'
 import { startMigration } from './migrate.ts'
@@ -27,15 +27,13 @@ import { asProblem } from './problems.ts'
 export interface RaceRequest {
   /** Default: a new one. Races with one id are shown as one (twins). */
   id?: string
+  kind: 'race' | 'sweep'
   /** Where the guest is now, and where it goes first. */
   home: HostHandle
   away: HostHandle
   guest: string
-  modes: readonly Mode[]
-  repeats: number
-  encoder: Encoder
+  legs: readonly Leg[]
   link: Link
-  rateMbit: number | null
   verify: boolean
   scrub: boolean
   /** The guest runs undisturbed for this long before each run. */
@@ -87,20 +85,27 @@ interface Ready extends Precheck {
   linkAddress: string
 }
 
+/** It runs on, and nothing that it remembers is wrong. */
+function isSound({ result: { outcome, verify, guestBad } }: FinishedRun): boolean {
+  if (outcome === 'aborted')
+    return true
+  return outcome === 'migrated' && (verify?.differing ?? 0) === 0 && (guestBad ?? 0) === 0
+}
+
 class Race {
   private readonly request: RaceRequest
   private readonly id: string
-  private readonly legs: RaceLeg[]
+  /** The guest is where it was before the first run. */
+  private atHome = true
   private readonly stop = new AbortController()
   private readonly prechecks: DirectionChecks[] = []
   private migration: MigrationJob | null = null
-  /** What the pre-check found, by direction. */
+  /** What the pre-check found, by whether the guest sets out from home. */
   private readonly ready = new Map<boolean, Ready>()
 
   constructor(request: RaceRequest) {
     this.request = request
     this.id = request.id ?? randomUUID()
-    this.legs = raceOrder(request.modes, request.repeats)
   }
 
   cancel(): CancelAnswer {
@@ -112,10 +117,11 @@ class Race {
     const runs: FinishedRun[] = []
     let problem: RunProblem | null = null
     try {
-      for (const [index, leg] of this.legs.entries()) {
+      for (const [index, leg] of this.request.legs.entries()) {
         const run = await this.runLeg(leg, index)
         runs.push(run)
-        problem = run.result.problem
+        this.atHome = run.result.outcome === 'migrated' ? !this.atHome : this.atHome
+        problem = this.goesOnAfter(run) ? null : run.result.problem
         if (problem)
           break
       }
@@ -126,9 +132,13 @@ class Race {
     return { id: this.id, runs, prechecks: this.prechecks, problem }
   }
 
-  private hosts({ forward }: RaceLeg): { source: HostHandle, target: HostHandle } {
+  private goesOnAfter(run: FinishedRun): boolean {
+    return this.request.kind === 'sweep' && !this.stop.signal.aborted && isSound(run)
+  }
+
+  private hosts(): { source: HostHandle, target: HostHandle } {
     const { home, away } = this.request
-    return forward ? { source: home, target: away } : { source: away, target: home }
+    return this.atHome ? { source: home, target: away } : { source: away, target: home }
   }
 
   private throwIfStopped(): void {
@@ -136,19 +146,21 @@ class Race {
       throw new Me2Error('cancelled', 'The race was cancelled.')
   }
 
-  private async runLeg(leg: RaceLeg, index: number): Promise<FinishedRun> {
+  private async runLeg(leg: Leg, index: number): Promise<FinishedRun> {
     this.throwIfStopped()
-    const ready = this.ready.get(leg.forward) ?? await this.check(leg)
-    this.ready.set(leg.forward, ready)
+    const ready = this.ready.get(this.atHome) ?? await this.check()
+    this.ready.set(this.atHome, ready)
     await this.settle()
     this.throwIfStopped()
     return this.migrate(leg, index, ready)
   }
 
-  /** Each direction is checked once, before its first run. */
-  private async check(leg: RaceLeg): Promise<Ready> {
-    const { guest, modes, link, rateMbit, addresses, force } = this.request
-    const { source, target } = this.hosts(leg)
+  /** Each direction is checked once, before its first run; the link against the highest cap. */
+  private async check(): Promise<Ready> {
+    const { guest, legs, link, addresses, force } = this.request
+    const { source, target } = this.hosts()
+    const modes = [...new Set(legs.map(({ mode }) => mode))]
+    const rateMbit = Math.max(...legs.map(leg => leg.rateMbit ?? 0)) || null
     const targetAddress = addresses[target.name] ?? null
     const { checks, linkAddress, ...found } = await precheck({ source, target, guest, modes, link, rateMbit, targetAddress, timing: this.request.timing })
     const direction = { from: source.name, to: target.name, checks }
@@ -166,33 +178,34 @@ class Race {
     await sleep(settleMs, undefined, { signal: this.stop.signal }).catch(() => {})
   }
 
-  private settings(mode: Mode): RunSettings {
-    const { encoder, link, rateMbit, verify, scrub, settleMs } = this.request
-    return { mode, encoder: mode === 'me2' ? encoder : null, link, rateMbit, verify, scrub, settleMs }
+  private settings(leg: Leg): RunSettings {
+    const { link, verify, scrub, settleMs } = this.request
+    return { ...leg, link, verify, scrub, settleMs }
   }
 
-  private describe(leg: RaceLeg, index: number, { from, to, guest }: Ready): Run {
+  private describe(leg: Leg, index: number, { from, to, guest }: Ready): Run {
+    const { kind, legs, lab, workload } = this.request
     const startedAt = new Date()
     return {
       schema: runSchemaVersion,
       id: newRunId(startedAt, guest.name, leg.mode),
       startedAt: startedAt.toISOString(),
-      race: { id: this.id, index, runs: this.legs.length },
-      lab: this.request.lab,
-      guest: { ...guest, workload: this.request.workload },
+      race: { id: this.id, index, runs: legs.length, kind },
+      lab,
+      guest: { ...guest, workload },
       from, to,
-      settings: this.settings(leg.mode),
+      settings: this.settings(leg),
       result: null,
     }
   }
 
-  private async migrate(leg: RaceLeg, index: number, ready: Ready): Promise<FinishedRun> {
-    const { guest, heartbeat, owner, runs, onEvent } = this.request
+  private async migrate(leg: Leg, index: number, ready: Ready): Promise<FinishedRun> {
+    const { guest, legs, heartbeat, owner, runs, onEvent } = this.request
     const run = this.describe(leg, index, ready)
     const recorder = await runs.begin(run)
-    onEvent({ kind: 'runStarted', run, index, runs: this.legs.length })
+    onEvent({ kind: 'runStarted', run, index, runs: legs.length })
     this.migration = startMigration({
-      ...this.hosts(leg),
+      ...this.hosts(),
       guest, heartbeat, owner,
       settings: run.settings,
       targetAddress: run.settings.link === 'ssh' ? `root@${ready.linkAddress}` : ready.linkAddress,

@@ -10,6 +10,8 @@ import type { RaceEvent, RaceJob, RaceRequest } from './race.ts'
 import type { MigrationTiming } from './timing.ts'
 import { randomUUID } from 'node:crypto'
 import { Me2Error } from '../../../shared/errors.ts'
+import { encodingWith } from '../../../shared/model/encoding.ts'
+import { raceLegs } from '../../../shared/model/raceOrder.ts'
 import { Watched } from '../watched.ts'
 import { precheck } from './precheck/precheck.ts'
 import { asProblem } from './problems.ts'
@@ -112,7 +114,9 @@ export class RaceDesk {
     const { repeats, encoder, link, rateMbit, verify, scrub, settleMs, force } = request
     let run = ''
     return {
-      id, guest, modes, repeats, encoder, link, rateMbit, verify, scrub, settleMs, force,
+      id, guest, link, verify, scrub, settleMs, force,
+      kind: 'race',
+      legs: raceLegs({ modes, repeats, encoding: encodingWith(encoder, request), rateMbit }),
       home: home.handle,
       away: away.handle,
       lab: home.lab,

@@ -21,7 +21,7 @@ export interface TransferOptions {
   source: HostHandle
   target: HostHandle
   guest: string
-  settings: Pick<RunSettings, 'mode' | 'encoder' | 'link' | 'rateMbit' | 'verify' | 'scrub'>
+  settings: Pick<RunSettings, 'mode' | 'encoder' | 'level' | 'cacheMiB' | 'link' | 'rateMbit' | 'verify' | 'scrub'>
   /** Where the source reaches the target: an IP address, for the link `ssh` USER@HOST. */
   targetAddress: string
   /** Named to whoever finds this guest locked. */
@@ -33,10 +33,11 @@ export interface TransferOptions {
 
 /** `remoteAgent`: the agent's path on the target, which the source needs for the link `ssh`. */
 function migrateArguments(options: TransferOptions, to: string, remoteAgent: string): string[] {
-  const { guest, owner, settings: { mode, encoder, link, rateMbit, verify, scrub } } = options
+  const { guest, owner, settings: { mode, encoder, level, cacheMiB, link, rateMbit, verify, scrub } } = options
   return [
     'migrate', '--domain', guest, '--mode', mode, '--link', link, '--to', to, '--owner', owner,
-    ...(encoder === null ? [] : ['--encoder', encoder]),
+    ...(encoder === null ? [] : ['--encoder', encoder, '--cache', String(cacheMiB)]),
+    ...(level === null ? [] : ['--level', String(level)]),
     ...(rateMbit === null ? [] : ['--rate', String(rateMbit)]),
     ...(link === 'ssh' ? ['--remote-agent', remoteAgent] : []),
     ...(verify ? [] : ['--no-verify']),

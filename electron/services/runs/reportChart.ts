@@ -1,6 +1,6 @@
 /** Bytes on the wire over time as SVG, all runs from t = 0, each line ending in its name. Colours are those of the screen's light theme. */
 import type { LaneState } from '../../../shared/model/lane.ts'
-import type { Mode } from '../../../shared/model/run.ts'
+import type { Mode, RunSettings } from '../../../shared/model/run.ts'
 import type { Point } from '../../../shared/model/series.ts'
 
 const colours: Record<Mode, { line: string, text: string }> = {
@@ -35,8 +35,8 @@ function apart(ys: readonly number[]): number[] {
   return ys.map((_, index) => placed.get(index)!)
 }
 
-/** `label`: what a reader hears of it. It and `names` are the console's own words, never a host's. */
-export function sentChart(lanes: readonly LaneState[], label: string, names: Record<Mode, string>): string {
+/** `label`: what a reader hears of it. It and `nameOf` are the console's own words, never a host's. */
+export function sentChart(lanes: readonly LaneState[], label: string, nameOf: (settings: RunSettings) => string): string {
   const drawn = lanes.filter(({ sent }) => sent.length > 1)
   if (drawn.length === 0)
     return ''
@@ -51,7 +51,7 @@ export function sentChart(lanes: readonly LaneState[], label: string, names: Rec
   const lines = drawn.map(({ mode, sent }) =>
     `<polyline points="${thin(sent).map(({ x, y }) => `${at(xOf(x))},${at(yOf(y))}`).join(' ')}" fill="none" stroke="${colours[mode].line}" stroke-width="2"/>`)
   const baselines = apart(ends.map(({ y }) => yOf(y) + 4))
-  const words = drawn.map(({ mode }, index) =>
-    `<circle cx="${at(xOf(ends[index]!.x))}" cy="${at(yOf(ends[index]!.y))}" r="3.5" fill="${colours[mode].line}"/><text x="${at(xOf(ends[index]!.x) + 9)}" y="${at(baselines[index]!)}" fill="${colours[mode].text}" font-weight="600">${names[mode]} ${(ends[index]!.y / 1e6).toFixed(1)} MB</text>`)
+  const words = drawn.map(({ mode, run }, index) =>
+    `<circle cx="${at(xOf(ends[index]!.x))}" cy="${at(yOf(ends[index]!.y))}" r="3.5" fill="${colours[mode].line}"/><text x="${at(xOf(ends[index]!.x) + 9)}" y="${at(baselines[index]!)}" fill="${colours[mode].text}" font-weight="600">${nameOf(run.settings)} ${(ends[index]!.y / 1e6).toFixed(1)} MB</text>`)
   return `<svg viewBox="0 0 ${box.width} ${box.height}" role="img" aria-label="${label}">${[...left, ...below, ...lines, ...words].join('')}</svg>`
 }

@@ -83,6 +83,8 @@ export const memoryMessages = words({
     times: '× {words} words',
     sizes: 'Size by encoder',
     sizesUnit: 'bytes',
+    sizesTimes: 'bytes, and the time it took',
+    timeHow: 'Time: measured on {host}, for this page alone. In a migration pages are packed many at a time.',
     none: 'none (raw)',
   },
   fates: {
@@ -201,6 +203,8 @@ export const memoryMessages = words({
     times: '× {words} 个字',
     sizes: '各编码的大小',
     sizesUnit: '字节',
+    sizesTimes: '字节，及所用时间',
+    timeHow: '时间：在 {host} 上测得，仅针对此页。迁移时会将许多页一起压缩。',
     none: '不编码',
   },
   fates: {

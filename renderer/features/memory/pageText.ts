@@ -22,3 +22,8 @@ export function formatBytesHex(bytes: Uint8Array): string {
 export function bytesOfWord(content: Uint8Array, word: number): Uint8Array {
   return content.subarray(word * wordBytes, (word + 1) * wordBytes)
 }
+
+/** Three digits, as that is what a time so short is good for. */
+export function formatMicroseconds(us: number): string {
+  return us >= 100 ? Math.round(us).toLocaleString('en-US') : us.toFixed(us >= 10 ? 1 : 2)
+}

@@ -32,11 +32,11 @@ export function targetsOf(hosts: readonly HostView[], from: string): HostView[] 
 }
 
 export function firstForm(defaults: Settings['race'], before: RaceRequestView | null): SetupForm {
-  const { repeats, encoder, link, rateMbit, verify, scrub, settleMs } = before ?? defaults
+  const { repeats, encoder, level, cacheMiB, link, rateMbit, verify, scrub, settleMs } = before ?? defaults
   return {
     from: '', guest: '', to: '', twin: '',
     way: before !== null && before.twin !== null ? 'twins' : 'paired',
-    repeats, encoder, link, verify, scrub, settleMs,
+    repeats, encoder, level, cacheMiB, link, verify, scrub, settleMs,
     capped: rateMbit !== null,
     rateMbit: rateMbit ?? usualRateMbit,
   }
@@ -68,11 +68,11 @@ export function twinsOf(places: readonly Place[], from: string, guest: string): 
 
 /** Null while something is not chosen, or out of bounds. */
 export function requestOf(form: SetupForm, force: boolean): RaceRequestView | null {
-  const { from, guest, to, way, twin, capped, rateMbit, repeats, encoder, link, verify, scrub, settleMs } = form
+  const { from, guest, to, way, twin, capped, rateMbit, repeats, encoder, level, cacheMiB, link, verify, scrub, settleMs } = form
   const whole = guest !== '' && to !== '' && (way === 'paired' || twin !== '') && repeats >= 1 && (!capped || rateMbit > 0)
   if (!whole)
     return null
-  return { guest, from, to, modes: ['stock', 'me2'], repeats, encoder, link, rateMbit: capped ? rateMbit : null, verify, scrub, settleMs, force, twin: way === 'twins' ? twin : null }
+  return { guest, from, to, modes: ['stock', 'me2'], repeats, encoder, level, cacheMiB, link, rateMbit: capped ? rateMbit : null, verify, scrub, settleMs, force, twin: way === 'twins' ? twin : null }
 }
 
 /** What the pre-check depends on; other changes need no new one. */

@@ -141,9 +141,9 @@ function drawNames(sheet: Sheet, runs: readonly OverlaidRun[], { top, bottom }: 
   }
 }
 
-function drawPhases(sheet: Sheet, { mode, name, lane }: OverlaidRun, top: number): void {
+function drawPhases(sheet: Sheet, { mode, short, lane }: OverlaidRun, top: number): void {
   const { line, text, ink } = sheet.colours
-  sheet.text(name, margin, top + barHeight - 5, { size: 12, weight: 600, colour: text[mode] })
+  sheet.text(short, margin, top + barHeight - 5, { size: 12, weight: 600, colour: text[mode] })
   for (const { kind, startMs, endMs, round } of lane.segments) {
     const x = sheet.x(startMs)
     const wide = Math.max(kind === 'round' ? 1 : 0, sheet.x(endMs) - x)

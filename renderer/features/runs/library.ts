@@ -1,10 +1,12 @@
-/** The run library as a table: a row a race, found by words. Pure. */
+/** The run library as a table: a row a race or a sweep, found by words. Pure. */
 import type { ListedRun } from '../../../shared/contract/runs.ts'
 import type { RunGroup } from '../../../shared/model/raceGroups.ts'
 import type { RaceRatio } from '../../../shared/model/raceTable.ts'
 import type { Mode, Run } from '../../../shared/model/run.ts'
+import { runName } from '../../../shared/model/encoding.ts'
 import { groupByRace } from '../../../shared/model/raceGroups.ts'
 import { raceRatio } from '../../../shared/model/raceTable.ts'
+import { isSweep } from '../../../shared/model/sweep.ts'
 
 export interface LibraryRow extends RunGroup<ListedRun> {
   /** Those that can be read, in the order in which they were run. */
@@ -15,7 +17,9 @@ export interface LibraryRow extends RunGroup<ListedRun> {
   title: string
   note: string
   count: Record<Mode, number>
-  /** ME2 ÷ stock. */
+  /** Over link rates and encoders: its runs are no pairs. */
+  sweep: boolean
+  /** ME2 ÷ stock; none of a sweep. */
   ratio: RaceRatio
 }
 
@@ -29,7 +33,8 @@ function rowOf(group: RunGroup<ListedRun>): LibraryRow {
     title: group.entries.find(({ title }) => title !== '')?.title ?? '',
     note: group.entries.find(({ note }) => note !== '')?.note ?? '',
     count: { stock: count('stock'), me2: count('me2') },
-    ratio: raceRatio(runs),
+    sweep: isSweep(runs),
+    ratio: raceRatio(isSweep(runs) ? [] : runs),
   }
 }
 
@@ -50,12 +55,12 @@ function toldOf(row: LibraryRow, dateOf: (iso: string) => string, recording: str
     row.id,
     ...row.source === 'recording' ? [recording] : [],
     ...row.entries.flatMap(({ id, title, note }) => [id, title, note]),
-    ...row.runs.flatMap(run => [run.guest.name, run.from.name, run.from.hostname, run.to.name, run.to.hostname, run.startedAt, dateOf(run.startedAt)]),
+    ...row.runs.flatMap(run => [run.guest.name, run.from.name, run.from.hostname, run.to.name, run.to.hostname, runName(run.settings), run.startedAt, dateOf(run.startedAt)]),
   ].join('\n').toLowerCase()
 }
 
 /**
- * The rows in which every word of the search occurs: in titles, notes, ids, guests, hosts, or dates as `dateOf` writes
+ * The rows in which every word of the search occurs: in titles, notes, ids, guests, hosts, encoders, or dates as `dateOf` writes
  * them; `recording` is the word for rows that came with the console.
  */
 export function searchRows(rows: readonly LibraryRow[], search: string, dateOf: (iso: string) => string, recording: string): LibraryRow[] {

@@ -1,6 +1,6 @@
 /** Several runs over each other: what they are called and which lines they give. Pure. */
 import type { LaneState } from '../../../shared/model/lane.ts'
-import type { Mode } from '../../../shared/model/run.ts'
+import type { Mode, RunSettings } from '../../../shared/model/run.ts'
 import type { Point } from '../../../shared/model/series.ts'
 import type { ChartMark } from '../../charts/marks.ts'
 import { finishMs, heartbeatOf, leftOver } from '../../../shared/model/lane.ts'
@@ -12,19 +12,30 @@ export const mostOverlaid = 8
 export interface OverlaidRun {
   id: string
   mode: Mode
-  /** `Stock 2`; without a number where it is the only one of its mode. */
+  /** `ME2 rle`: what it shares with runs of the same kind. */
+  method: string
+  /** `ME2 rle 2`; without a number where it is the only one of its method. */
   name: string
+  /** As `name`, where there is little room: `rle 2`. */
+  short: string
   lane: LaneState
 }
 
-/** In the order in which they were run. `modeName` is a mode's name in the user's language. */
-export function overlaid(lanes: readonly LaneState[], modeName: (mode: Mode) => string): OverlaidRun[] {
+/** What a run is called in the user's language, in full and where there is little room. */
+export interface RunNames {
+  full: (settings: RunSettings) => string
+  short: (settings: RunSettings) => string
+}
+
+/** In the order in which they were run. */
+export function overlaid(lanes: readonly LaneState[], names: RunNames): OverlaidRun[] {
   const sorted = lanes.toSorted((a, b) => a.run.startedAt.localeCompare(b.run.startedAt))
+  const methodOf = ({ run }: LaneState): string => names.full(run.settings)
   return sorted.map((lane, index) => {
-    const { mode } = lane
-    const isOnly = sorted.filter(other => other.mode === mode).length === 1
-    const number = sorted.slice(0, index + 1).filter(other => other.mode === mode).length
-    return { id: lane.run.id, mode, name: isOnly ? modeName(mode) : `${modeName(mode)} ${number}`, lane }
+    const method = methodOf(lane)
+    const isOnly = sorted.filter(other => methodOf(other) === method).length === 1
+    const number = isOnly ? '' : ` ${sorted.slice(0, index + 1).filter(other => methodOf(other) === method).length}`
+    return { id: lane.run.id, mode: lane.mode, method, name: method + number, short: names.short(lane.run.settings) + number, lane }
   })
 }
 
@@ -41,8 +52,8 @@ interface OverlaidLine {
 
 /** `marked`: the one run that stands out, if any. */
 export function linesOf(runs: readonly OverlaidRun[], line: OverlayLine, marked: string | null = null): OverlaidLine[] {
-  return runs.map(({ id, mode, lane }) => {
-    const isOneOfMany = runs.filter(run => run.mode === mode).length > 1
+  return runs.map(({ id, mode, method, lane }) => {
+    const isOneOfMany = runs.filter(run => run.method === method).length > 1
     return { id, tone: mode, points: line === 'left' ? leftOver(lane) : lane[line], faint: marked === null ? isOneOfMany : marked !== id }
   })
 }
@@ -63,15 +74,16 @@ function markOf(runs: readonly OverlaidRun[]): ChartMark[] {
   return [{ x, y, tone: first.mode, dot: true, text }]
 }
 
-/** The ends of the lines with their names, a mode at a time; of the marked run only, where there is one. */
+/** The ends of the lines with their names, a method at a time; of the marked run only, where there is one. */
 export function endMarks(runs: readonly OverlaidRun[], marked: string | null = null): ChartMark[] {
-  const shown = runs.filter(({ id }) => marked === null || id === marked)
-  return modes.flatMap(mode => markOf(shown.filter(run => run.mode === mode)))
+  const shown = runs.filter(({ id }) => marked === null || id === marked).toSorted((a, b) => modes.indexOf(a.mode) - modes.indexOf(b.mode))
+  const methods = [...new Set(shown.map(({ method }) => method))]
+  return methods.flatMap(method => markOf(shown.filter(run => run.method === method)))
 }
 
 /** Rows of charts/PhaseTimeline.vue. */
 export function timelineRows(runs: readonly OverlaidRun[]) {
-  return runs.map(({ id, mode, name, lane }) => ({ id, tone: mode, name, segments: lane.segments, heardMs: heartbeatOf(lane).heardMs, pauseMs: lane.pauseMs }))
+  return runs.map(({ id, mode, short, lane }) => ({ id, tone: mode, name: short, segments: lane.segments, heardMs: heartbeatOf(lane).heardMs, pauseMs: lane.pauseMs }))
 }
 
 /** The longest of the runs, with a little of what follows. */

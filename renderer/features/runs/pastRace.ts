@@ -1,6 +1,7 @@
 /** A saved race in the form of one that has just ended, for the screens that show either. Pure. */
 import type { LanePair, RaceState } from '../../../shared/model/raceState.ts'
 import type { Mode, Run } from '../../../shared/model/run.ts'
+import { encodingOf, presets } from '../../../shared/model/encoding.ts'
 import { isFinished, modes } from '../../../shared/model/run.ts'
 
 export interface SavedPair {
@@ -32,7 +33,7 @@ export function savedRace(id: string, runs: readonly Run[], lanes: LanePair): Ra
     id,
     request: {
       ...first.settings,
-      encoder: me2?.settings.encoder ?? 'rle',
+      ...(me2 && encodingOf(me2.settings)) ?? presets.paper,
       guest: stock.guest.name,
       from: first.from.name,
       to: first.to.name,

@@ -8,6 +8,7 @@ import { useAppearance } from '../../app/appearance.ts'
 import { problemOf } from '../../app/connection.ts'
 import { saveBlob } from '../../app/files.ts'
 import { useColours } from '../../charts/colours.ts'
+import { runNames } from '../race/encodingWords.ts'
 import { chartPicture } from './chartPicture.ts'
 import { overlaid } from './overlay.ts'
 import { useRuns } from './runsStore.ts'
@@ -49,7 +50,7 @@ export function useExports() {
     problem.value = null
     try {
       if (format === 'png')
-        saveBlob(`${what.ids[0]!}.png`, await chartPicture(overlaid(what.lanes, mode => t(`race.mode.${mode}`)), pictureWords(what), colours.value))
+        saveBlob(`${what.ids[0]!}.png`, await chartPicture(overlaid(what.lanes, runNames(t)), pictureWords(what), colours.value))
       else
         await store.save(what.ids, format, language.value)
     }

@@ -1,14 +1,17 @@
 import type { LanePair } from '../../../shared/model/raceState.ts'
-import type { FinishedRun } from '../../../shared/model/run.ts'
+import type { EncodingUse, FinishedRun } from '../../../shared/model/run.ts'
 import { mount } from '@vue/test-utils'
 import { createPinia } from 'pinia'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { i18n } from '../../../renderer/app/i18n.ts'
+import FateBars from '../../../renderer/charts/FateBars.vue'
+import EncodersUsed from '../../../renderer/features/race/EncodersUsed.vue'
 import LaneBoard from '../../../renderer/features/race/LaneBoard.vue'
 import NothingLost from '../../../renderer/features/race/NothingLost.vue'
 import ResultTable from '../../../renderer/features/race/ResultTable.vue'
 import RoundsTable from '../../../renderer/features/race/RoundsTable.vue'
 import { addEvents, endLane, laneOf } from '../../../shared/model/lane.ts'
+import { laneOfSaved } from '../../../shared/model/savedLane.ts'
 import { savedRun } from '../../fixtures/savedRuns.ts'
 
 const stock = savedRun('web-stock')
@@ -41,6 +44,38 @@ describe('the lane board', () => {
   it('speaks Chinese', () => {
     i18n.global.locale.value = 'zh'
     expect(textOf(show(LaneBoard, { lanes: { stock: null, me2: null } }), '[data-lane=me2]')).toContain('等待轮到它')
+  })
+})
+
+describe('pages by fate', () => {
+  const cached = { ...me2.run, settings: { ...me2.run.settings, encoder: 'auto' as const, cacheMiB: 64 } }
+  const lane = { ...laneOfSaved(me2.run, me2.events), run: cached, fates: { pages: 100, leftOut: 40, constant: 20, encoded: 10, raw: 10, delta: 15, reference: 5 } }
+
+  it('show those of the cache only where there was one', () => {
+    expect(show(FateBars, { lanes }).findAll('[data-fate]').map(row => row.attributes('data-fate'))).toEqual(['leftOut', 'constant', 'encoded', 'raw'])
+    const rows = show(FateBars, { lanes: { stock: null, me2: lane } }).findAll('[data-fate]')
+    expect(rows.map(row => [row.attributes('data-fate'), row.findAll('td')[0]!.text()])).toEqual([['leftOut', '40'], ['constant', '20'], ['reference', '5'], ['delta', '15'], ['encoded', '10'], ['raw', '10']])
+  })
+
+  it('give one figure of bytes to what is known together only', () => {
+    const table = show(FateBars, { lanes: { stock: null, me2: lane } })
+    expect(table.get('[data-fate=reference] td[rowspan="3"]').text()).not.toBe('')
+    expect(table.get('[data-fate=delta]').findAll('td')).toHaveLength(1)
+  })
+})
+
+describe('what encoded the pages', () => {
+  const encoding = { by: [{ encoder: 'zstd', level: 3, pages: 1200, bytes: 3_400_000, cpuMs: 2500 }, { encoder: 'lz4', level: 0, pages: 0, bytes: 0, cpuMs: 0 }], cache: { pages: 16_384, lookups: 400, hits: 300 } } satisfies EncodingUse
+  const run: FinishedRun = { ...me2.run, settings: { ...me2.run.settings, encoder: 'auto', cacheMiB: 64 }, result: { ...me2.run.result, encoding } }
+
+  it('is told with pages, bytes and processor time, without those that took none', () => {
+    const used = show(EncodersUsed, { run, pair: 1 })
+    expect(used.findAll('tbody tr').map(row => row.text().replace(/\s+/g, ' '))).toEqual(['zstd 31,2003.42.50'])
+    expect(used.text()).toContain('of 400 pages that were sent again it still had 300, 75.0 %')
+  })
+
+  it('is not claimed where the agent did not tell', () => {
+    expect(show(EncodersUsed, { run: me2.run }).text()).toBe('')
   })
 })
 

@@ -6,7 +6,7 @@ import { changeOf, pointsBeyondPaper, stripAxis, verdictOf } from '../../../rend
 import { raceTable } from '../../../shared/model/raceTable.ts'
 import { finishedRun } from '../../unit/model/runs.ts'
 
-const defaults = { repeats: 2, encoder: 'rle', link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000 } as const
+const defaults = { repeats: 2, encoder: 'rle', level: null, cacheMiB: 0, link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000 } as const
 const guest = (name: string, state: GuestView['state'] = 'running'): GuestView => ({ domid: 1, name, kind: 'pvh', state, memoryBytes: 2 ** 28, vcpus: 1, workload: null })
 const host = (name: string, guests: GuestView[], change: Partial<HostView> = {}): HostView => ({ name, address: name, lab: 'boxed', state: 'ready', problem: null, checks: null, checkedAt: null, facts: null, agent: null, guests, ...change })
 const hosts = [host('hosta', [guest('web'), guest('db'), guest('off', 'shutdown')]), host('hostb', []), host('mine', [], { lab: 'own' }), host('away', [], { state: 'off' })]

@@ -1,4 +1,5 @@
 import type { PictureWords } from '../../../renderer/features/runs/chartPicture.ts'
+import type { RunSettings } from '../../../shared/model/run.ts'
 import { describe, expect, it } from 'vitest'
 import { drawCharts } from '../../../renderer/features/runs/chartPicture.ts'
 import { overlaid } from '../../../renderer/features/runs/overlay.ts'
@@ -15,6 +16,8 @@ const words: PictureWords = {
   phases: 'Phases',
 }
 const lanes = (['web-stock', 'web-me2'] as const).map(savedRun).map(({ run, events }) => laneOfSaved(run, events))
+
+const nameOf = ({ mode }: RunSettings): string => mode === 'stock' ? 'Stock' : 'ME2'
 
 interface Drawn {
   texts: { text: string, colour: string, x: number, y: number }[]
@@ -40,7 +43,7 @@ function draw(shown = lanes): Drawn {
     fillText: (text: string, x: number, y: number) => drawn.texts.push({ text, colour: context.fillStyle, x, y }),
     measureText: (text: string) => ({ width: text.length * Number(/(\d+)px/.exec(context.font)![1]) / 2 }),
   }
-  drawCharts(context as unknown as CanvasRenderingContext2D, overlaid(shown, mode => mode === 'stock' ? 'Stock' : 'ME2'), words, colours)
+  drawCharts(context as unknown as CanvasRenderingContext2D, overlaid(shown, { full: nameOf, short: nameOf }), words, colours)
   return drawn
 }
 

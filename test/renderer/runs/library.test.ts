@@ -8,7 +8,7 @@ const stock = savedRun('web-stock').run
 const me2 = savedRun('web-me2').run
 
 function listed(id: string, of: Run, race: string | null, more: Partial<ListedRun> = {}): ListedRun {
-  return { id, source: 'own', title: '', note: '', problem: null, run: { ...of, id, race: race === null ? null : { id: race, index: 0, runs: 2 } }, ...more }
+  return { id, source: 'own', title: '', note: '', problem: null, run: { ...of, id, race: race === null ? null : { id: race, index: 0, runs: 2, kind: 'race' } }, ...more }
 }
 const problem = { code: 'run-corrupt', message: 'The run is damaged.', action: '' } as const
 const runs: ListedRun[] = [
@@ -35,6 +35,11 @@ describe('the rows of the library', () => {
     expect(rows[0]!.ratio.data).toBeNull()
   })
 
+  it('have no ratio of a sweep, whose runs are no pairs', () => {
+    const swept = (id: string, run: Run): ListedRun => listed(id, { ...run, race: null }, null, { run: { ...run, id, race: { id: 'sweep', index: 0, runs: 2, kind: 'sweep' } } })
+    expect(rowsOf([swept('b', me2), swept('a', stock)])).toMatchObject([{ id: 'sweep', sweep: true, ratio: { data: null } }])
+  })
+
   it('are called by their title, their guest, or their id', () => {
     expect(rows.map(nameOf)).toEqual(['db', 'Twenty Mbit', 'broken'])
   })
@@ -59,6 +64,7 @@ describe('the search', () => {
     [`on ${stock.startedAt.slice(0, 4)}`, ['late', 'one']],
     ['  broken ', ['broken']],
     ['twenty db', []],
+    ['me2 rle', ['late', 'one']],
   ])('for "%s" finds rows that have every word', (search, ids) => {
     expect(found(search)).toEqual(ids)
   })

@@ -40,7 +40,7 @@ describe('a saved race', () => {
   })
 
   it('says how many runs it should have had, and counts only those that ended', () => {
-    const race = savedRace('one', [{ ...stock, race: { id: 'one', index: 0, runs: 4 } }, { ...me2, result: null }], none)
+    const race = savedRace('one', [{ ...stock, race: { id: 'one', index: 0, runs: 4, kind: 'race' } }, { ...me2, result: null }], none)
     expect(race.runs).toBe(4)
     expect(race.finished).toHaveLength(1)
   })

@@ -9,6 +9,7 @@ import { rowsOf } from '../../../renderer/features/runs/library.ts'
 import LibraryTable from '../../../renderer/features/runs/LibraryTable.vue'
 import ReplayBar from '../../../renderer/features/runs/ReplayBar.vue'
 import RunTag from '../../../renderer/features/runs/RunTag.vue'
+import SweepView from '../../../renderer/features/runs/SweepView.vue'
 import { savedRun } from '../../fixtures/savedRuns.ts'
 
 const stock = savedRun('web-stock').run
@@ -65,7 +66,7 @@ describe('the library\'s table', () => {
     const table = show(LibraryTable, { rows, selected: new Set() })
     expect(table.findAll('[data-run]')).toHaveLength(0)
     await table.findAll('[aria-expanded]')[1]!.trigger('click')
-    expect(table.findAll('[data-run]').map(run => run.text().replace(/\s+/g, ' '))).toEqual([expect.stringMatching(/Stock ?migrated.*292\.4 MB/), expect.stringMatching(/ME2 ?migrated.*88\.0 MB/)])
+    expect(table.findAll('[data-run]').map(run => run.text().replace(/\s+/g, ' '))).toEqual([expect.stringMatching(/Stock ?migrated.*292\.4 MB/), expect.stringMatching(/ME2 rle ?migrated.*88\.0 MB/)])
   })
 
   it('chooses all runs of a race at once', async () => {
@@ -140,5 +141,31 @@ describe('the mark of a replay', () => {
     expect(show(RunTag, { kind: 'replay' }).text()).toBe('replay')
     i18n.global.locale.value = 'zh'
     expect(show(RunTag, { kind: 'replay' }).text()).toBe('回放')
+  })
+})
+
+describe('a saved sweep', () => {
+  const swept = (run: Run, id: string, rateMbit: number | null, totalMs: number, outcome: 'migrated' | 'aborted' = 'migrated'): ListedRun => listed({
+    ...run,
+    id,
+    race: { id: 'sweep', index: 0, runs: 4, kind: 'sweep' },
+    settings: { ...run.settings, rateMbit },
+    result: { ...run.result!, totalMs, outcome },
+  })
+  const [row] = rowsOf([swept(stock, 'a', 20, 100_000), swept(me2, 'b', 20, 40_000), swept(stock, 'c', null, 2000), swept(me2, 'd', null, 3000)])
+  const cell = (view: ReturnType<typeof show>, rate: string, method: string): string => view.get(`[data-rate="${rate}"] [data-method="${method}"]`).text().replace(/\s+/g, ' ')
+
+  it('says at each rate what was the fastest, names ME2 by its encoder, and leads to the run over stock', () => {
+    const view = show(SweepView, { row })
+    expect(cell(view, '20', 'rle')).toMatch(/^0\.40 .*40\.0 s.*fastest$/)
+    expect(cell(view, 'none', 'stock')).toMatch(/fastest$/)
+    expect(view.findAll('thead th').map(head => head.text())).toEqual(['Mbit/s', 'Stock', 'ME2 rle'])
+    expect(view.text()).toContain('Between 20 Mbit/s and no cap: from ME2 rle to Stock.')
+    expect(view.get('[data-rate="20"] [data-method=rle] a').attributes('data-to')).toBe(JSON.stringify({ overlay: 'a,b' }))
+  })
+
+  it('says what was not measured', () => {
+    const [broken] = rowsOf([swept(stock, 'a', 20, 100_000), swept(me2, 'b', 20, 40_000, 'aborted')])
+    expect(cell(show(SweepView, { row: broken }), '20', 'rle')).toBe('not measured')
   })
 })

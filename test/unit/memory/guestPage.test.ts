@@ -15,12 +15,12 @@ function agentSaying(message: unknown): HostAgent {
   } as unknown as HostAgent
 }
 
-const page = { t: 'page', frame: 7, class: 3, present: true, kernel: '6.1.0-51-amd64', fate: 'encoded', rleBytes: 606, content: Buffer.alloc(4096, 0x41).toString('base64') }
+const page = { t: 'page', frame: 7, class: 3, present: true, kernel: '6.1.0-51-amd64', fate: 'encoded', rleBytes: 606, encoders: [{ encoder: 'zstd', level: 3, bytes: 310, us: 41.5 }], content: Buffer.alloc(4096, 0x41).toString('base64') }
 
 describe('a page', () => {
   it('comes with its class, its fate and its bytes', async () => {
     const view = await readGuestPage(agentSaying(page), 'web', 7)
-    expect(view).toMatchObject({ frame: 7, pageClass: 3, fate: 'encoded', rleBytes: 606 })
+    expect(view).toMatchObject({ frame: 7, pageClass: 3, fate: 'encoded', rleBytes: 606, encoders: [{ encoder: 'zstd', level: 3, bytes: 310, us: 41.5 }] })
     expect(view.content).toEqual(new Uint8Array(4096).fill(0x41))
     expect(asked.at(-1)).toEqual(['page', 'web', '7'])
   })

@@ -19,7 +19,7 @@ function start(change: Partial<MigrationRequest> = {}) {
     source: lab.a.handle,
     target: lab.b.handle,
     guest: 'web',
-    settings: { mode: 'me2', encoder: 'rle', link: 'sealed', rateMbit: 20, verify: true, scrub: true },
+    settings: { mode: 'me2', encoder: 'rle', level: null, cacheMiB: 0, link: 'sealed', rateMbit: 20, verify: true, scrub: true },
     targetAddress: '10.77.0.2',
     heartbeat: null,
     owner: 'a test',
@@ -59,7 +59,7 @@ describe('a migration that works', () => {
   })
 
   it('tells the agents what was asked for', async () => {
-    await start({ settings: { mode: 'stock', encoder: null, link: 'plain', rateMbit: null, verify: false, scrub: false } }).result
+    await start({ settings: { mode: 'stock', encoder: null, level: null, cacheMiB: 0, link: 'plain', rateMbit: null, verify: false, scrub: false } }).result
     expect(lab.b.process('receive')!.args).toEqual(['receive', '--link', 'plain', '--bind', '10.77.0.2', '--guest', 'web'])
     expect(lab.a.process('migrate')!.args).toEqual([
       'migrate', '--domain', 'web', '--mode', 'stock', '--link', 'plain', '--to', '10.77.0.2:40001', '--owner', 'a test', '--no-verify', '--no-scrub',
@@ -73,7 +73,7 @@ describe('a migration that works', () => {
       lab.move(lab.a, lab.b)
       process.say(...untilReady, ...afterReady, migrated()).finish()
     })
-    const settings = { mode: 'me2', encoder: 'rle', link: 'ssh', rateMbit: null, verify: true, scrub: true } as const
+    const settings = { mode: 'me2', encoder: 'rle', level: null, cacheMiB: 0, link: 'ssh', rateMbit: null, verify: true, scrub: true } as const
     expect(await start({ settings, targetAddress: 'root@10.77.0.2' }).result).toMatchObject({ outcome: 'migrated' })
     expect(lab.b.started).toEqual([])
     expect(lab.a.process('migrate')!.lines).toEqual([])

@@ -1,12 +1,16 @@
 import type { RaceEvent, RaceRequest } from '../../../electron/services/migration/race.ts'
 import type { RunStore } from '../../../electron/services/runs/runStore.ts'
+import type { Leg, RacePlan } from '../../../shared/model/raceOrder.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startRace } from '../../../electron/services/migration/race.ts'
 import { createRunStore } from '../../../electron/services/runs/runStore.ts'
+import { presets } from '../../../shared/model/encoding.ts'
 import { raceDocument } from '../../../shared/model/raceDocument.ts'
+import { raceLegs } from '../../../shared/model/raceOrder.ts'
+import { sweepLegs } from '../../../shared/model/sweep.ts'
 import { domain, migrated, received } from '../model/messages.ts'
 import { FakeLab, impatient } from './fakeLab.ts'
 
@@ -24,9 +28,13 @@ beforeEach(async () => {
 
 afterEach(async () => rm(folder, { recursive: true }))
 
+function legsOf(change: Partial<RacePlan> = {}): Leg[] {
+  return raceLegs({ modes: ['stock', 'me2'], repeats: 2, encoding: presets.paper, rateMbit: 20, ...change })
+}
+
 function start(change: Partial<RaceRequest> = {}) {
   return startRace({
-    home: lab.a.handle, away: lab.b.handle, guest: 'web', modes: ['stock', 'me2'], repeats: 2, encoder: 'rle', link: 'sealed', rateMbit: 20,
+    home: lab.a.handle, away: lab.b.handle, guest: 'web', kind: 'race', legs: legsOf(), link: 'sealed',
     verify: true, scrub: true, settleMs: 1, force: false, lab: 'boxed', addresses: { hosta: '10.77.0.1', hostb: '10.77.0.2' },
     workload: { profile: 'web' }, heartbeat: null, owner: 'a test', runs, timing: impatient, onEvent: event => events.push(event), ...change,
   })
@@ -63,7 +71,7 @@ describe('a race', () => {
   it('may be forced past what xl itself would refuse', async () => {
     lab.b.probe.freeBytes = 1
     expect(await start().result).toMatchObject({ problem: { code: 'precheck-failed' } })
-    expect(await start({ force: true, modes: ['me2'], repeats: 1 }).result).toMatchObject({ problem: null, runs: [{ result: { outcome: 'migrated' } }] })
+    expect(await start({ force: true, legs: legsOf({ modes: ['me2'], repeats: 1 }) }).result).toMatchObject({ problem: null, runs: [{ result: { outcome: 'migrated' } }] })
   })
 
   it('ends after a run that failed, and keeps what was measured', async () => {
@@ -81,6 +89,61 @@ describe('a race', () => {
   it('reports a host that cannot be reached at all', async () => {
     lab.b.refusal = 'host-unreachable'
     expect(await start().result).toMatchObject({ runs: [], problem: { code: 'host-unreachable' } })
+  })
+})
+
+describe('a sweep', () => {
+  const legs = sweepLegs([20, 100], [presets.paper])
+
+  it('goes over rates and encoders, each direction checked once, and saves its runs as those of one sweep', async () => {
+    const result = await start({ kind: 'sweep', legs }).result
+    expect(result.runs.map(({ from, settings: { mode, rateMbit } }) => [from.name, mode, rateMbit])).toEqual([
+      ['hosta', 'stock', 20],
+      ['hostb', 'me2', 20],
+      ['hosta', 'me2', 100],
+      ['hostb', 'stock', 100],
+    ])
+    expect(kinds().filter(kind => kind === 'precheck')).toHaveLength(2)
+    expect(result.runs.every(({ race }) => race?.id === result.id && race.kind === 'sweep' && race.runs === 4)).toBe(true)
+    expect(lab.a.started.filter(({ command }) => command === 'migrate').map(process => process.option('--rate'))).toEqual(['20', '100'])
+  })
+
+  it('goes on without a run that was undone, from where the guest is', async () => {
+    let runsFromB = 0
+    const succeed = lab.b.scripts.get('migrate')!
+    lab.b.scripts.set('migrate', process => runsFromB++ === 0
+      ? process.on({ line: () => lab.abort(lab.b, lab.a, process) })
+      : succeed(process))
+    const result = await start({ kind: 'sweep', legs }).result
+    expect(result.problem).toBeNull()
+    expect(result.runs.map(({ from, result: { outcome } }) => [from.name, outcome])).toEqual([
+      ['hosta', 'migrated'],
+      ['hostb', 'aborted'],
+      ['hostb', 'migrated'],
+      ['hosta', 'migrated'],
+    ])
+  })
+
+  it('ends where the guest\'s memory is not what it was', async () => {
+    lab.b.scripts.set('migrate', process => process.on({ line: () => lab.succeed(lab.b, lab.a, process, [
+      { t: 'goAhead', ns: 8 },
+      { t: 'unpaused', ns: 9, status: 0 },
+      { t: 'verify', compared: 60, differing: 2, ioBuffers: 0, skipped: 40, frames: [] },
+    ]) }))
+    const result = await start({ kind: 'sweep', legs }).result
+    expect(result).toMatchObject({ runs: [{}, { result: { outcome: 'migrated' } }], problem: { code: 'stream' } })
+  })
+
+  it('ends where nobody knows where the guest is', async () => {
+    lab.b.scripts.set('migrate', process => process.on({ line: () => lab.b.cut('host-unreachable') }))
+    const result = await start({ kind: 'sweep', legs }).result
+    expect(result.runs).toHaveLength(2)
+    expect(result.problem).not.toBeNull()
+  })
+
+  it('ends when it is cancelled, with the runs it has', async () => {
+    const job = start({ kind: 'sweep', legs, onEvent: event => event.kind === 'runEnded' && job.cancel() })
+    expect(await job.result).toMatchObject({ runs: [{ result: { outcome: 'migrated' } }], problem: { code: 'cancelled' } })
   })
 })
 

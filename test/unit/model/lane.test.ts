@@ -63,8 +63,8 @@ describe.each([['stock', stock], ['me2', me2]] as const)('the lane of a saved %s
   })
 
   it('counts pages by fate as the rounds do', () => {
-    const sum = (fate: 'pages' | 'leftOut' | 'constant' | 'encoded' | 'raw'): number => result.rounds.reduce((total, round) => total + round[fate], 0)
-    expect(lane.fates).toEqual({ pages: sum('pages'), leftOut: sum('leftOut'), constant: sum('constant'), encoded: sum('encoded'), raw: sum('raw') })
+    const sum = (fate: keyof LaneState['fates']): number => result.rounds.reduce((total, round) => total + round[fate], 0)
+    expect(lane.fates).toEqual({ pages: sum('pages'), leftOut: sum('leftOut'), constant: sum('constant'), encoded: sum('encoded'), raw: sum('raw'), delta: 0, reference: 0 })
   })
 
   it('draws what is left in a round from its pages down to none', () => {
@@ -115,11 +115,11 @@ describe('the lane of the ME2 run', () => {
 
   it('splits the bytes of its rounds by fate', () => {
     const lane = whole(me2)
-    const { leftOut, constant, encoded, raw } = fateBytes(lane)
+    const { leftOut, constant, packed, raw } = fateBytes(lane)
     expect(leftOut).toBe(0)
     expect(raw).toBe(lane.fates.raw * 4096)
-    expect(constant + encoded! + raw).toBe(me2.run.result.rounds.reduce((sum, round) => sum + round.linkBytes, 0))
-    expect(encoded!).toBeLessThan(lane.fates.encoded * 4096)
+    expect(constant + packed! + raw).toBe(me2.run.result.rounds.reduce((sum, round) => sum + round.linkBytes, 0))
+    expect(packed!).toBeLessThan(lane.fates.encoded * 4096)
   })
 
   it('may be stopped until the go-ahead', () => {
@@ -150,6 +150,18 @@ describe('a round that goes on', () => {
     ))
     expect(lane.rounds.map(({ number, pages }) => [number, pages])).toEqual([[2, 50]])
     expect(lane.closedPages).toBe(950)
+  })
+})
+
+describe('pages that came from the cache', () => {
+  it('have fates of their own, and their bytes stand with those encoded', () => {
+    const lane = addEvents(bare(), events(
+      [100, progressMessage({ pages: 100, leftOut: 40, constant: 20, encoded: 10, raw: 10, delta: 15, reference: 5, linkBytes: 50_000 })],
+      [200, roundMessage({ pages: 100, leftOut: 40, constant: 20, encoded: 10, raw: 10, delta: 15, reference: 5, linkBytes: 50_000 })],
+    ))
+    expect(lane.fates).toEqual({ pages: 100, leftOut: 40, constant: 20, encoded: 10, raw: 10, delta: 15, reference: 5 })
+    expect(lane.rounds[0]).toMatchObject({ delta: 15, reference: 5 })
+    expect(fateBytes(lane)).toEqual({ leftOut: 0, constant: 160, packed: 50_000 - 160 - 40_960, raw: 40_960 })
   })
 })
 

@@ -6,15 +6,15 @@ export function domain(name: string, state: Domain['state'] = 'running', change:
 }
 
 export function startMessage(change: Partial<AgentMessageOf<'start'>> = {}): AgentMessageOf<'start'> {
-  return { t: 'start', ns: 1, domid: 7, name: 'web', mode: 'me2', encoder: 'rle', link: 'sealed', rateMbit: 20, explored: { kernel: '6.1.0', sections: 2, ms: 900 }, notExplored: null, ...change }
+  return { t: 'start', ns: 1, domid: 7, name: 'web', mode: 'me2', encoder: 'rle', level: null, cacheMib: 0, link: 'sealed', rateMbit: 20, explored: { kernel: '6.1.0', sections: 2, ms: 900 }, notExplored: null, ...change }
 }
 
 export function progressMessage(change: Partial<AgentMessageOf<'progress'>> = {}): AgentMessageOf<'progress'> {
-  return { t: 'progress', ns: 2, phase: 'precopy', round: 0, streamBytes: 1000, linkBytes: 400, pages: 100, leftOut: 40, constant: 20, encoded: 30, raw: 10, lastRoundPages: 0, ...change }
+  return { t: 'progress', ns: 2, phase: 'precopy', round: 0, streamBytes: 1000, linkBytes: 400, pages: 100, leftOut: 40, constant: 20, encoded: 30, raw: 10, delta: 0, reference: 0, lastRoundPages: 0, ...change }
 }
 
 export function roundMessage(change: Partial<AgentMessageOf<'round'>> = {}): AgentMessageOf<'round'> {
-  return { t: 'round', round: 0, pages: 100, leftOut: 40, constant: 20, encoded: 30, raw: 10, streamBytes: 1000, linkBytes: 400, ms: 500, final: false, ...change }
+  return { t: 'round', round: 0, pages: 100, leftOut: 40, constant: 20, encoded: 30, raw: 10, delta: 0, reference: 0, streamBytes: 1000, linkBytes: 400, ms: 500, final: false, ...change }
 }
 
 export function heartbeatMessage(change: Partial<AgentMessageOf<'heartbeat'>> = {}): AgentMessageOf<'heartbeat'> {
@@ -22,9 +22,9 @@ export function heartbeatMessage(change: Partial<AgentMessageOf<'heartbeat'>> = 
 }
 
 export function migrated(change: Partial<Extract<AgentMessageOf<'done'>, { here: unknown[] }>> = {}): AgentMessageOf<'done'> {
-  return { t: 'done', outcome: 'migrated', reason: null, message: null, xlExit: 0, streamBytes: 2000, linkBytes: 800, totalMs: 12_000, downtimeMs: 700, downtimeTransferMs: 200, here: [], ...change }
+  return { t: 'done', outcome: 'migrated', reason: null, message: null, xlExit: 0, streamBytes: 2000, linkBytes: 800, totalMs: 12_000, downtimeMs: 700, downtimeTransferMs: 200, cpuMs: null, here: [], ...change }
 }
 
 export function received(outcome: 'running' | 'destroyed' | 'failed'): AgentMessageOf<'done'> {
-  return { t: 'done', outcome, xlExit: outcome === 'running' ? 0 : 1, linkBytes: 800, streamBytes: 2000 }
+  return { t: 'done', outcome, xlExit: outcome === 'running' ? 0 : 1, linkBytes: 800, streamBytes: 2000, cpuMs: null }
 }

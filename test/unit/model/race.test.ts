@@ -1,9 +1,10 @@
 import type { FinishedRun, Mode, Run } from '../../../shared/model/run.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { presets } from '../../../shared/model/encoding.ts'
 import { fairness } from '../../../shared/model/fairness.ts'
 import { raceDocument } from '../../../shared/model/raceDocument.ts'
-import { raceOrder } from '../../../shared/model/raceOrder.ts'
+import { raceLegs } from '../../../shared/model/raceOrder.ts'
 import { raceRatio, raceTable } from '../../../shared/model/raceTable.ts'
 import { runSchema } from '../../../shared/model/run.ts'
 import { finishedRun, hostFacts } from './runs.ts'
@@ -13,20 +14,21 @@ function measured(mode: Mode, linkBytes: number, totalMs: number): FinishedRun {
 }
 
 describe('the order of a race', () => {
+  const plan = { modes: ['stock', 'me2'], encoding: presets.paper, rateMbit: 20 } as const
+
   it('turns the modes round in every other repeat while the guest goes there and back', () => {
-    expect(raceOrder(['stock', 'me2'], 2)).toEqual([
-      { repeat: 0, mode: 'stock', forward: true },
-      { repeat: 0, mode: 'me2', forward: false },
-      { repeat: 1, mode: 'me2', forward: true },
-      { repeat: 1, mode: 'stock', forward: false },
+    expect(raceLegs({ ...plan, repeats: 2 }).map(({ mode }) => mode)).toEqual(['stock', 'me2', 'me2', 'stock'])
+    expect(raceLegs({ ...plan, repeats: 1 })).toEqual([
+      { mode: 'stock', encoder: null, level: null, cacheMiB: 0, rateMbit: 20 },
+      { mode: 'me2', encoder: 'rle', level: null, cacheMiB: 0, rateMbit: 20 },
     ])
   })
 
   it('gives each mode each direction equally often over an even number of repeats', () => {
     fc.assert(fc.property(fc.integer({ min: 1, max: 10 }), (pairs) => {
-      const legs = raceOrder(['stock', 'me2'], 2 * pairs)
+      const legs = raceLegs({ ...plan, repeats: 2 * pairs })
       for (const mode of ['stock', 'me2'])
-        expect(legs.filter(leg => leg.mode === mode && leg.forward)).toHaveLength(pairs)
+        expect(legs.filter((leg, index) => leg.mode === mode && index % 2 === 0)).toHaveLength(pairs)
     }))
   })
 })
@@ -46,6 +48,14 @@ describe('the table of a race', () => {
   it('leaves out runs that are not finished, and has no ratio without both modes', () => {
     const unfinished: Run = { ...measured('me2', 1, 1), result: null }
     expect(raceRatio([measured('stock', 100, 1000), unfinished]).data).toBeNull()
+  })
+
+  it('counts the processor time of both hosts, and of one alone not at all', () => {
+    const spent = (target: { agent: number, xl: number } | null) => finishedRun({ result: { cpuMs: { source: { agent: 900, xl: 100 }, target } } })
+    const stockOf = (run: Run) => raceTable([run]).find(({ measure }) => measure === 'cpu')!.stock
+    expect(stockOf(spent({ agent: 300, xl: 200 }))).toMatchObject({ median: 1500 })
+    expect(stockOf(spent(null))).toBeNull()
+    expect(stockOf(finishedRun())).toBeNull()
   })
 
   it('does not count a figure that was not measured as 0', () => {
@@ -68,6 +78,12 @@ describe('what was kept the same', () => {
   it('names a link cap that differed', () => {
     const slower = finishedRun({ settings: { rateMbit: 10 } })
     expect(named([there, slower], 'rate')).toEqual({ code: 'rate', same: false, values: ['20 Mbit/s', '10 Mbit/s'] })
+  })
+
+  it('names encoders that differed, and asks stock for none', () => {
+    const packed = finishedRun({ settings: { mode: 'me2', encoder: 'zstd', level: 9 } })
+    expect(named([there, back], 'encoding')).toEqual({ code: 'encoding', same: true, values: ['rle'] })
+    expect(named([there, back, packed], 'encoding')).toEqual({ code: 'encoding', same: false, values: ['rle', 'zstd 9'] })
   })
 
   it('says so when each mode went one way only', () => {
@@ -100,6 +116,15 @@ describe('a saved run', () => {
   it('survives being written and read', () => {
     const run = finishedRun()
     expect(runSchema.parse(JSON.parse(JSON.stringify(run)))).toEqual(run)
+  })
+
+  it('of a console before encoders, sweeps and processor time is read as what it was', () => {
+    const { race, settings, result, ...run } = finishedRun({ settings: { mode: 'me2', encoder: 'rle' } })
+    const { kind: _, ...oldRace } = race!
+    const { level: __, cacheMiB: ___, ...oldSettings } = settings
+    const { encoding: ____, cpuMs: _____, ...oldResult } = result
+    const rounds = result.rounds.map(({ delta: _, reference: __, ...round }) => round)
+    expect(runSchema.parse({ ...run, race: oldRace, settings: oldSettings, result: { ...oldResult, rounds } })).toEqual({ ...run, race, settings, result })
   })
 
   it('is refused when its numbers are not numbers', () => {

@@ -4,7 +4,7 @@ import { finishedRun } from './runs.ts'
 
 function entry(id: string, race: string | null, second: number, source: 'own' | 'recording' = 'own') {
   const startedAt = `2026-11-22T21:51:0${second}.000Z`
-  return { id, source, run: finishedRun({ run: { id, startedAt, race: race === null ? null : { id: race, index: 0, runs: 2 } } }) }
+  return { id, source, run: finishedRun({ run: { id, startedAt, race: race === null ? null : { id: race, index: 0, runs: 2, kind: 'race' as const } } }) }
 }
 
 describe('runs grouped by race', () => {

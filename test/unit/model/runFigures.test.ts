@@ -33,6 +33,25 @@ describe('figures of a run', () => {
     expect(after(['target', received('running')]).totalMs).toBeNull()
   })
 
+  it('keeps what encoded the pages, and the processor time of each host', () => {
+    const by = [{ encoder: 'zstd', level: 3, pages: 90, bytes: 5000, cpuMs: 12 }] as const
+    const figures = after(
+      ['source', { t: 'encoding', by: [...by], cache: { pages: 16_384, lookups: 10, hits: 4 } }],
+      ['target', { ...received('running'), cpuMs: { agent: 30, xl: 40 } }],
+      ['source', migrated({ cpuMs: { agent: 10, xl: 20 } })],
+    )
+    expect(resultFigures(figures)).toMatchObject({
+      encoding: { by, cache: { lookups: 10, hits: 4 } },
+      cpuMs: { source: { agent: 10, xl: 20 }, target: { agent: 30, xl: 40 } },
+      linkBytes: 800,
+    })
+  })
+
+  it('knows no processor time where no host told', () => {
+    expect(resultFigures(after(['target', received('running')], ['source', migrated()])).cpuMs).toBeNull()
+    expect(resultFigures(after(['source', migrated({ cpuMs: { agent: 10, xl: 20 } })])).cpuMs).toEqual({ source: { agent: 10, xl: 20 }, target: null })
+  })
+
   it('is past the point of no return as soon as either end says so', () => {
     expect(after(['target', { t: 'goAhead', ns: 1 }]).goAhead).toBe(true)
     expect(after(['source', { t: 'goAhead', ns: 1 }]).goAhead).toBe(true)

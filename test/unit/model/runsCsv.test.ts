@@ -43,6 +43,21 @@ describe('runs as CSV', () => {
     expect(find(csv, 'final', '1')).toMatchObject({ value: '0' })
   })
 
+  it('name the encoder with its level and cache, what each took, and the processor time of each host', () => {
+    const packed = runsCsv([finishedRun({
+      settings: { mode: 'me2', encoder: 'zstd', level: 9, cacheMiB: 16 },
+      result: {
+        encoding: { by: [{ encoder: 'raw', level: 0, pages: 5, bytes: 20_480, cpuMs: 1 }, { encoder: 'zstd', level: 9, pages: 70, bytes: 9000, cpuMs: 80 }], cache: { pages: 4096, lookups: 8, hits: 6 } },
+        cpuMs: { source: { agent: 90, xl: 10 }, target: null },
+      },
+    })])
+    expect(find(packed, 'bytes.zstd9')).toMatchObject({ unit: 'bytes', value: '9000', encoder: 'zstd', level: '9', cacheMiB: '16', rateMbit: '20' })
+    expect(find(packed, 'pages.raw')).toMatchObject({ unit: 'pages', value: '5' })
+    expect(find(packed, 'cacheHits')).toMatchObject({ value: '6' })
+    expect(find(packed, 'cpuSourceAgent')).toMatchObject({ unit: 'ms', value: '90' })
+    expect(find(packed, 'cpuTargetAgent')).toBeUndefined()
+  })
+
   it('leave out what is not known rather than write a zero', () => {
     const unknown = runsCsv([finishedRun({ result: { downtimeMs: null, verify: null, guestBad: null }, settings: { rateMbit: null } })])
     for (const measure of ['downtime', 'compared', 'differing', 'guestBad', 'rateCap'])

@@ -25,7 +25,7 @@ const pair = [reported(stock), reported(me2)]
 describe('a report', () => {
   it('says what the race came to, with the paper\'s averages beside it', () => {
     const text = textOf(reportHtml(pair, 'en'))
-    expect(text).toContain('Against stock, ME2 sent 70 % less data, took 61 % less time, paused the guest for 55 % less.')
+    expect(text).toContain('Against stock, ME2 rle sent 70 % less data, took 61 % less time, paused the guest for 55 % less.')
     expect(text).toContain('Sent, MB 292.4 88.0 0.30 0.50')
     expect(text).toContain('Xen')
     expect(text).toContain('6.1.0-56-amd64')
@@ -41,7 +41,7 @@ describe('a report', () => {
     const html = reportHtml(pair, 'en')
     expect(html.match(/<polyline/g)).toHaveLength(2)
     expect(html).toContain('>Stock 292.4 MB</text>')
-    expect(html).toContain('>ME2 88.0 MB</text>')
+    expect(html).toContain('>ME2 rle 88.0 MB</text>')
     expect(html).not.toMatch(/NaN|undefined|Infinity/)
   })
 
@@ -60,10 +60,29 @@ describe('a report', () => {
   })
 
   it('never compares runs of different races', () => {
-    const other = { ...me2.run, race: { id: 'another', index: 0, runs: 1 } }
+    const other = { ...me2.run, race: { id: 'another', index: 0, runs: 1, kind: 'race' as const } }
     const html = reportHtml([reported(stock), reportedRun(other)], 'en')
     expect(html.match(/<section>/g)).toHaveLength(2)
     expect(html).not.toContain('Against stock')
+  })
+
+  it('of a sweep has a table of rates and methods, and compares nothing else', () => {
+    const swept = (of: FinishedRun, id: string, rateMbit: number | null, totalMs: number): ReportRun =>
+      reportedRun({ ...of, id, race: { id: 'sweep', index: 0, runs: 4, kind: 'sweep' }, settings: { ...of.settings, rateMbit }, result: { ...of.result, totalMs } })
+    const html = reportHtml([swept(stock.run, 'a', 20, 100_000), swept(me2.run, 'b', 20, 40_000), swept(me2.run, 'c', null, 3000), swept(stock.run, 'd', null, 2000)], 'en')
+    const text = textOf(html)
+    expect(html.match(/<section>/g)).toHaveLength(1)
+    expect(text).toContain('20 Mbit/s total time, s 100.00 40.00 ME2 rle')
+    expect(text).toContain('Between 20 Mbit/s and no cap the fastest changes from ME2 rle to Stock.')
+    expect(text).not.toContain('Against stock')
+    expect(html).not.toMatch(/NaN|undefined|<polyline/)
+  })
+
+  it('tells what encoded the pages', () => {
+    const run: FinishedRun = { ...me2.run, result: { ...me2.run.result, encoding: { by: [{ encoder: 'zstd', level: 3, pages: 1200, bytes: 3_400_000, cpuMs: 2500 }], cache: { pages: 16, lookups: 40, hits: 30 } } } }
+    const text = textOf(reportHtml([reportedRun(run)], 'en'))
+    expect(text).toContain('zstd 3 1,200 3.4 2.50')
+    expect(text).toContain('Of 40 pages that were sent again, the cache still had 30.')
   })
 
   it('puts what differed between the runs first', () => {
@@ -75,7 +94,7 @@ describe('a report', () => {
   it('is in the language that was asked for', () => {
     const html = reportHtml(pair, 'zh')
     expect(html).toContain('<html lang="zh-CN">')
-    expect(textOf(html)).toContain('与原生相比，ME2 发送数据减少 70 %')
+    expect(textOf(html)).toContain('与原生相比，ME2 rle 发送数据减少 70 %')
   })
 })
 

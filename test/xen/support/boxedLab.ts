@@ -149,7 +149,7 @@ export async function attempt(testLab: TestLab, guest: string, options: AttemptO
     source: source.handle,
     target: target.handle,
     guest,
-    settings: { mode, encoder: mode === 'me2' ? 'rle' : null, link: 'sealed', rateMbit, verify, scrub: true },
+    settings: { mode, encoder: mode === 'me2' ? 'rle' : null, level: null, cacheMiB: 0, link: 'sealed', rateMbit, verify, scrub: true },
     targetAddress: target.linkAddress,
     owner: 'the tests on real Xen',
     timing: { ...defaultTiming, ...timing },
