@@ -10,43 +10,69 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compress.h"
 #include "xenstream.h"
 
 #define BATCH_ENTRIES_MAX XEN_PAGES_PER_RECORD
-#define BATCH_HEADER_BYTES 8u
-/* A run: u8 tag, varint of the step (zigzag of a 53-bit difference, 8 bytes), varint of the count (2 bytes). */
-#define BATCH_RUN_MAX 11u
-#define BATCH_MAX (BATCH_HEADER_BYTES + BATCH_ENTRIES_MAX * (BATCH_RUN_MAX + PAGE_BYTES))
+#define BATCH_HEADER_BYTES 12u
+/* A run: u8 tag, varint of the step (zigzag of a 53-bit difference, 8 bytes), of the count (2 bytes), of the slot (3 bytes). */
+#define BATCH_RUN_MAX 14u
+#define BATCH_MAX (BATCH_HEADER_BYTES + BATCH_ENTRIES_MAX * (BATCH_RUN_MAX + PAGE_BYTES) + COMPRESS_SLACK)
 
 /* How a page travels. The numbers are part of the format. */
 enum page_fate {
-	FATE_NO_DATA = 0,  /* the entry had no data (XALLOC, XTAB, BROKEN) */
-	FATE_LEFT_OUT = 1, /* free in the guest: announced, not sent */
+	FATE_NO_DATA = 0,   /* the entry had no data (XALLOC, XTAB, BROKEN) */
+	FATE_LEFT_OUT = 1,  /* free in the guest: announced, not sent */
 	FATE_ZERO = 2,
-	FATE_CONSTANT = 3, /* one repeated word other than zero */
-	FATE_ENCODED = 4,
+	FATE_CONSTANT = 3,  /* one repeated word other than zero */
+	FATE_ENCODED = 4,   /* run-length encoded */
 	FATE_RAW = 5,
-	FATES = 6
+	FATE_PACKED = 6,    /* compressed together with the batch's other packed pages */
+	FATE_DELTA = 7,     /* difference from the page as last sent, run-length encoded */
+	FATE_REFERENCE = 8, /* the same as a page that the target keeps */
+	FATES = 9
 };
 
-enum page_encoder {
-	ENCODER_RLE,
-	ENCODER_NONE, /* for comparison: what is neither left out nor constant goes raw */
+/* How the pages of a batch travel that are neither left out nor constant, nor cheaper as difference or reference. */
+enum page_encoder { ENCODER_NONE, ENCODER_RLE, ENCODER_LZ4, ENCODER_ZSTD, ENCODERS };
+
+/* "raw", "rle", … */
+const char *page_encoder_name(enum page_encoder encoder);
+
+/* An encoder and its level; level 0 where there is none. */
+struct page_encoding {
+	enum page_encoder encoder;
+	int level;
 };
 
-/* Entries that carried data from xl, by fate: left_out + constant + encoded + raw = pages. Constant includes zero. */
+/* Entries that carried data from xl, by fate; all but `pages` add up to it. Constant includes zero, encoded what is packed. */
 struct batch_counts {
-	uint64_t pages, left_out, constant, encoded, raw;
+	uint64_t pages, left_out, constant, encoded, raw, delta, reference;
+	uint64_t lookups, hits; /* pages that were sent before and are of mixed content; of these, those that were kept */
+	uint64_t mixed;         /* pages that were left to the batch's encoder … */
+	uint64_t mixed_bytes;   /* … and what they take, table and header apart; known after batch_finish() */
 };
+
+/* Only these carry a slot: whole pages of mixed content. */
+static inline bool page_fate_can_be_kept(unsigned fate)
+{
+	return fate == FATE_ENCODED || fate == FATE_RAW || fate == FATE_PACKED || fate == FATE_DELTA;
+}
+
+static inline enum codec batch_codec(enum page_encoder encoder)
+{
+	return encoder == ENCODER_LZ4 ? CODEC_LZ4 : encoder == ENCODER_ZSTD ? CODEC_ZSTD : CODEC_NONE;
+}
 
 struct batch;
 
-/* NULL when out of memory. About BATCH_MAX bytes. */
-struct batch *batch_new(enum page_encoder encoder);
+/* `cache_pages` 0: no differences and no references. `threads`: see compress.h. NULL when out of memory. About twice
+ * BATCH_MAX bytes, the cache and the compressors apart. */
+struct batch *batch_new(uint32_t cache_pages, unsigned threads);
 void batch_free(struct batch *batch);
 
-/* Empties the batch and its counts. */
-void batch_start(struct batch *batch);
+/* Empties the batch and its counts. `again`: its pages were sent before (a later round). */
+void batch_start(struct batch *batch, struct page_encoding encoding, bool again);
 
 /* Adds an entry and says how it travels. `type` is a known libxc type, frame < XEN_FRAME_LIMIT, at most
  * BATCH_ENTRIES_MAX entries; `data` (PAGE_BYTES) is read only for types that have data, before the call returns.
@@ -59,7 +85,11 @@ uint32_t batch_entries(const struct batch *batch);
 /* Counts since batch_start(). */
 const struct batch_counts *batch_counts(const struct batch *batch);
 
-/* The finished batch, `*length` <= BATCH_MAX bytes; valid until the next batch_start(). At least one entry. */
+/* The pages that wait to be packed, for measuring: `*count` of them in a row. Until batch_finish(). */
+const uint8_t *batch_packed_pages(const struct batch *batch, uint32_t *count);
+
+/* The finished batch, `*length` <= BATCH_MAX bytes; valid until the next batch_start(). At least one entry. NULL when out
+ * of memory; the batch is of no more use then. */
 const uint8_t *batch_finish(struct batch *batch, size_t *length);
 
 #endif

@@ -42,6 +42,7 @@ int cmd_link_test(int argc, char **argv)
 	};
 	struct error err = {0};
 	uint8_t key[LINK_KEY_BYTES];
+	const struct link_hello hello = {.flags = LINK_FLAG_MEASURE};
 	struct link *link = NULL;
 	signal(SIGPIPE, SIG_IGN);
 	if (!options_parse(options, sizeof(options) / sizeof(options[0]), argc, argv, NULL, 0, NULL, &err)) {
@@ -49,7 +50,7 @@ int cmd_link_test(int argc, char **argv)
 		return 2;
 	}
 	bool ok = read_key_line(STDIN_FILENO, key, &err)
-		&& (link = link_connect((enum link_kind)kind, to, key, LINK_FLAG_MEASURE, &err));
+		&& (link = link_connect((enum link_kind)kind, to, key, &hello, &err));
 	if (ok)
 		link_set_rate(link, rate);
 	uint64_t began = clock_ns();

@@ -172,6 +172,10 @@ static void list_here(struct json *json, struct xen *xen)
 
 static void report_done(struct xen *xen, uint64_t started, int xl_status)
 {
+	/* xl waits for `send` only where it fails. */
+	uint64_t send_ns = atomic_load(&job->cpu_ns), xl_ns = children_cpu_ns();
+	if (xl_status != 0 && xl_ns >= send_ns)
+		xl_ns -= send_ns;
 	uint64_t unpaused = atomic_load(&job->unpaused_ns), suspended = atomic_load(&job->suspended_ns);
 	struct json json;
 	json_start(&json, "done");
@@ -182,6 +186,7 @@ static void report_done(struct xen *xen, uint64_t started, int xl_status)
 	json_i64(&json, "xlExit", xl_status);
 	json_u64(&json, "streamBytes", atomic_load(&job->stream_bytes));
 	json_u64(&json, "linkBytes", atomic_load(&job->link_bytes));
+	json_cpu(&json, send_ns, xl_ns);
 	json_ms(&json, "totalMs", (unpaused ? unpaused : clock_ns()) - started);
 	json_between(&json, "downtimeMs", suspended, unpaused);
 	json_between(&json, "downtimeTransferMs", suspended, atomic_load(&job->image_taken_ns));

@@ -7,6 +7,7 @@
 #include "batch.h"
 #include "commands.h"
 #include "encode.h"
+#include "encoder_choice.h"
 #include "explore.h"
 #include "guest_choice.h"
 #include "json.h"
@@ -15,7 +16,7 @@
 
 static const char *const fate_names[FATES] = {
 	[FATE_NO_DATA] = "absent", [FATE_LEFT_OUT] = "leftOut", [FATE_ZERO] = "constant", [FATE_CONSTANT] = "constant",
-	[FATE_ENCODED] = "encoded", [FATE_RAW] = "raw",
+	[FATE_ENCODED] = "encoded", [FATE_RAW] = "raw", [FATE_PACKED] = "encoded", [FATE_DELTA] = "delta", [FATE_REFERENCE] = "reference",
 };
 
 static bool parse_arguments(struct guest_choice *choice, uint64_t *frame, int argc, char **argv, struct error *err)
@@ -33,15 +34,35 @@ static bool parse_arguments(struct guest_choice *choice, uint64_t *frame, int ar
 /* The decision itself is the batch's, as in a migration. */
 static enum page_fate fate_of(uint64_t frame, const uint8_t *page, bool free_now, struct error *err)
 {
-	struct batch *batch = batch_new(ENCODER_RLE);
+	struct batch *batch = batch_new(0, 1);
 	if (!batch) {
 		error_set(err, ERR_SYSTEM, "", "out of memory");
 		return FATE_NO_DATA;
 	}
-	batch_start(batch);
+	batch_start(batch, (struct page_encoding){.encoder = ENCODER_RLE}, false);
 	enum page_fate fate = batch_append(batch, frame, XEN_TYPE_NORMAL, page, free_now);
 	batch_free(batch);
 	return fate;
+}
+
+/* Size and time of the page under each encoder, alone. */
+static void report_encoders(struct json *json, const uint8_t *page)
+{
+	struct encoder_choice measured;
+	encoder_choice_init(&measured, true, 0);
+	bool ok = encoder_choice_sample(&measured, page, 1);
+	json_open_array(json, "encoders");
+	for (unsigned i = 0; ok && i < ENCODER_CHOICES; i++) {
+		if (encoder_choices[i].encoder == ENCODER_NONE)
+			continue;
+		json_open_object(json, NULL);
+		json_string(json, "encoder", page_encoder_name(encoder_choices[i].encoder));
+		json_u64(json, "level", (uint64_t)encoder_choices[i].level);
+		json_u64(json, "bytes", (uint64_t)measured.cost[i].bytes);
+		json_us(json, "us", (uint64_t)measured.cost[i].ns);
+		json_close_object(json);
+	}
+	json_close_array(json);
 }
 
 /* `kernel` NULL: not explored; `page` NULL: not there. */
@@ -58,6 +79,7 @@ static void report(uint64_t frame, const char *kernel, enum page_class class, en
 	if (page) {
 		size_t coded = rle_size(page);
 		json_u64(&json, "rleBytes", coded < PAGE_BYTES ? coded : PAGE_BYTES);
+		report_encoders(&json, page);
 		json_string(&json, "content", sodium_bin2base64(content, sizeof(content), page, PAGE_BYTES, sodium_base64_VARIANT_ORIGINAL));
 	} else {
 		json_u64(&json, "rleBytes", 0);

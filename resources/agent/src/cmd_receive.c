@@ -49,7 +49,7 @@ struct receiver {
 	enum link_kind kind;
 	int report; /* where JSON lines go: stdout, stderr when stdout is the link */
 	struct link *link;
-	uint32_t flags;
+	struct link_hello asked;
 	int cancel; /* eventfd: the console wants an end */
 	char incoming[160]; /* what xl calls the guest while it arrives; empty: not known */
 	uint32_t newest_domid; /* before xl started: a later one is ours */
@@ -66,6 +66,7 @@ struct receiver {
 	uint8_t *batch;       /* being assembled */
 	size_t batch_length;
 	uint8_t *record;
+	struct rebuilder *rebuilder;
 	struct xenstream *stream; /* hashes the pages in stock mode */
 	uint64_t *hashes;         /* by frame; 0: had no data */
 	uint64_t hash_frames;
@@ -154,9 +155,9 @@ static bool take_batch(struct receiver *receiver, const uint8_t *bytes, size_t l
 	receiver->batch_length += length;
 	if (!last)
 		return true;
-	bool verify = receiver->flags & LINK_FLAG_VERIFY;
-	bool ok = rebuild_batch(receiver->batch, receiver->batch_length, receiver->flags & LINK_FLAG_SCRUB, receiver->record,
-		&record_length, verify ? note_page : NULL, receiver, err);
+	bool verify = receiver->asked.flags & LINK_FLAG_VERIFY;
+	bool ok = rebuild_batch(receiver->rebuilder, receiver->batch, receiver->batch_length, receiver->record, &record_length,
+		verify ? note_page : NULL, receiver, err);
 	receiver->batch_length = 0;
 	return ok && feed_xl(receiver, receiver->record, record_length, err);
 }
@@ -320,10 +321,14 @@ static uint32_t find_copy(const struct receiver *receiver, uint32_t *newest)
 static bool prepare(struct receiver *receiver, struct error *err)
 {
 	static const struct xenstream_handler hasher = {.page_data = note_record};
-	if (receiver->flags & LINK_FLAG_ME2) {
+	if (receiver->asked.flags & LINK_FLAG_ME2) {
 		receiver->batch = malloc(BATCH_MAX);
 		receiver->record = malloc(XEN_PAGE_RECORD_MAX);
-	} else if (receiver->flags & LINK_FLAG_VERIFY) {
+		receiver->rebuilder = rebuilder_new(receiver->asked.cache_pages, receiver->asked.flags & LINK_FLAG_SCRUB);
+		if (!receiver->batch || !receiver->record || !receiver->rebuilder)
+			return error_set(err, ERR_SYSTEM, "Choose a smaller cache.", "not enough memory here for %u kept pages",
+				receiver->asked.cache_pages);
+	} else if (receiver->asked.flags & LINK_FLAG_VERIFY) {
 		receiver->stream = xenstream_new(XENSTREAM_PAGES, &hasher, receiver);
 	}
 	find_copy(receiver, &receiver->newest_domid);
@@ -362,6 +367,7 @@ static void report_done(struct receiver *receiver, const struct error *err)
 	json_start(&json, "done");
 	json_string(&json, "outcome", how);
 	json_i64(&json, "xlExit", atomic_load(&receiver->xl_status));
+	json_cpu(&json, process_cpu_ns(), children_cpu_ns());
 	json_u64(&json, "linkBytes", link_received_bytes(receiver->link));
 	json_u64(&json, "streamBytes", receiver->stream_bytes);
 	json_write(&json, receiver->report);
@@ -407,7 +413,7 @@ static int measure(struct receiver *receiver, struct error *err)
 static struct link *take_link(struct receiver *receiver, const char *ip, uint64_t port, uint64_t wait_s, struct error *err)
 {
 	if (receiver->kind == LINK_STDIO)
-		return link_accept_fds(dup(STDIN_FILENO), dup(STDOUT_FILENO), &receiver->flags, err);
+		return link_accept_fds(dup(STDIN_FILENO), dup(STDOUT_FILENO), &receiver->asked, err);
 	uint8_t key[LINK_KEY_BYTES];
 	uint16_t bound = (uint16_t)port;
 	char from[64];
@@ -424,7 +430,7 @@ static struct link *take_link(struct receiver *receiver, const char *ip, uint64_
 	pthread_t watcher;
 	pthread_create(&watcher, NULL, watch_stdin, &receiver->cancel);
 	pthread_detach(watcher);
-	struct link *link = link_accept(receiver->kind, listener, key, wait_s * 1000, receiver->cancel, &receiver->flags, from,
+	struct link *link = link_accept(receiver->kind, listener, key, wait_s * 1000, receiver->cancel, &receiver->asked, from,
 		err);
 	sodium_memzero(key, sizeof(key));
 	close(listener);
@@ -467,7 +473,7 @@ int cmd_receive(int argc, char **argv)
 	if (kind == LINK_STDIO)
 		receiver.report = STDERR_FILENO;
 	receiver.link = take_link(&receiver, ip, port, wait_s, &err);
-	bool asked = receiver.flags & LINK_FLAG_MEASURE;
+	bool asked = receiver.asked.flags & LINK_FLAG_MEASURE;
 	if (receiver.link && asked != measuring)
 		error_set(&err, ERR_LINK, "", "one end measures the link, the other migrates");
 	else if (receiver.link)

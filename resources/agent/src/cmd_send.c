@@ -14,6 +14,7 @@
 #include "handshake.h"
 #include "io.h"
 #include "json.h"
+#include "migrate_options.h"
 #include "options.h"
 #include "sender.h"
 
@@ -55,14 +56,14 @@ bool sender_is_aborting(struct sender *sender)
 	return aborting;
 }
 
-static bool connect_over_ssh(struct sender *sender, uint32_t flags, struct error *err)
+static bool connect_over_ssh(struct sender *sender, const struct link_hello *hello, struct error *err)
 {
 	struct job *job = sender->job;
 	char *argv[] = {"ssh", "-x", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5", "--", job->to, job->remote_agent,
 		"receive", "--link", "stdio", NULL};
 	if (!process_start(&sender->ssh, argv, PROCESS_PIPE_IN | PROCESS_PIPE_OUT, err))
 		return false;
-	sender->link = link_over_fds(sender->ssh.out, sender->ssh.in, flags, err);
+	sender->link = link_over_fds(sender->ssh.out, sender->ssh.in, hello, err);
 	sender->ssh.in = sender->ssh.out = -1; /* the link's now */
 	return sender->link != NULL;
 }
@@ -70,11 +71,12 @@ static bool connect_over_ssh(struct sender *sender, uint32_t flags, struct error
 static bool connect_target(struct sender *sender, struct error *err)
 {
 	struct job *job = sender->job;
-	uint32_t flags = (job->mode == MODE_ME2 ? LINK_FLAG_ME2 : 0) | (job->verify ? LINK_FLAG_VERIFY : 0)
+	struct link_hello hello = {.cache_pages = job->mode == MODE_ME2 ? job_cache_pages(job) : 0};
+	hello.flags = (job->mode == MODE_ME2 ? LINK_FLAG_ME2 : 0) | (job->verify ? LINK_FLAG_VERIFY : 0)
 		| (job->scrub ? LINK_FLAG_SCRUB : 0);
 	if (job->link == LINK_STDIO)
-		return connect_over_ssh(sender, flags, err);
-	sender->link = link_connect((enum link_kind)job->link, job->to, job->key, flags, err);
+		return connect_over_ssh(sender, &hello, err);
+	sender->link = link_connect((enum link_kind)job->link, job->to, job->key, &hello, err);
 	return sender->link != NULL;
 }
 
@@ -109,7 +111,12 @@ static void report_start(struct sender *sender, uint64_t explore_ns, const struc
 	json_u64(&json, "domid", job->domid);
 	json_string(&json, "name", job->name);
 	json_string(&json, "mode", job->mode == MODE_ME2 ? "me2" : "stock");
-	json_string(&json, "encoder", job->mode == MODE_STOCK ? NULL : job->encoder == ENCODER_RLE ? "rle" : "none");
+	json_string(&json, "encoder", job->mode == MODE_STOCK ? NULL : job_encoder_name(job->encoder));
+	if (job->level)
+		json_u64(&json, "level", job->level);
+	else
+		json_null(&json, "level");
+	json_u64(&json, "cacheMib", job->cache_mib);
 	json_string(&json, "link", job->link == LINK_SEALED ? "sealed" : job->link == LINK_PLAIN ? "plain" : "ssh");
 	if (job->rate_mbit)
 		json_u64(&json, "rateMbit", job->rate_mbit);
@@ -169,10 +176,13 @@ static int run(struct sender *sender)
 	link_set_rate(sender->link, sender->job->rate_mbit);
 	report_start(sender, clock_ns() - began, &why);
 	sender_forward(sender);
+	if (sender->job->mode == MODE_ME2)
+		sender_report_encoding(sender);
 	end_back_thread(sender, back);
 	atomic_store(&sender->stop, true);
 	pthread_join(watch, NULL);
 	atomic_store(&sender->job->link_bytes, link_sent_bytes(sender->link));
+	atomic_store(&sender->job->cpu_ns, process_cpu_ns());
 	if (sender_is_aborting(sender))
 		give_guest_back(sender);
 	return sender->reported && atomic_load(&sender->job->report_status) == 0 ? 0 : 1;

@@ -25,4 +25,8 @@ bool io_wait_end(int fd, uint64_t timeout_ms);
 /* CLOCK_MONOTONIC, nanoseconds. */
 uint64_t clock_ns(void);
 
+/* CPU time of the calling thread and of the whole process, nanoseconds. */
+uint64_t thread_cpu_ns(void);
+uint64_t process_cpu_ns(void);
+
 #endif

@@ -13,11 +13,14 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "guest.h"
 #include "link.h"
 
 #define JOB_MAGIC 0x4a32454du
 
 enum job_mode { MODE_STOCK, MODE_ME2 };
+/* `delta` is run-length encoding with a cache; `auto` is encoder_choice.h. */
+enum job_encoder { JOB_RLE, JOB_NONE, JOB_DELTA, JOB_LZ4, JOB_ZSTD, JOB_AUTO };
 enum job_phase { PHASE_PRECOPY, PHASE_FINAL, PHASE_HANDSHAKE, PHASE_VERIFY };
 
 struct job {
@@ -25,7 +28,9 @@ struct job {
 
 	/* Settings, written by the supervisor before xl starts. */
 	int mode;             /* enum job_mode */
-	int encoder;          /* enum page_encoder */
+	int encoder;          /* enum job_encoder */
+	uint64_t level;       /* of zstd */
+	uint64_t cache_mib;   /* pages kept at both ends; 0: none */
 	int link;             /* enum link_kind */
 	char to[128];         /* IP:PORT, or the ssh destination */
 	char remote_agent[128]; /* path of the agent at the target, for ssh */
@@ -42,11 +47,17 @@ struct job {
 
 	/* Progress, written by `send`. Byte counters as in PROTOCOL.md. */
 	atomic_ullong stream_bytes, link_bytes;
+	atomic_ullong cpu_ns; /* of `send`, at its end */
 	/* Instants, CLOCK_MONOTONIC ns; 0: not yet. */
 	atomic_ullong suspended_ns, image_taken_ns, go_ahead_ns, unpaused_ns;
 	atomic_int report_status; /* the target's report, -1: none came */
 	/* Why it ended early; written once, before `send` exits. Read by the supervisor after xl has ended. */
 	struct error error;
 };
+
+static inline uint32_t job_cache_pages(const struct job *job)
+{
+	return (uint32_t)(job->cache_mib * (1048576u / PAGE_BYTES));
+}
 
 #endif

@@ -115,6 +115,19 @@ void json_ms(struct json *json, const char *name, uint64_t nanoseconds)
 	append_text(json, text);
 }
 
+void json_us(struct json *json, const char *name, uint64_t nanoseconds)
+{
+	json_ms(json, name, nanoseconds * 1000);
+}
+
+void json_cpu(struct json *json, uint64_t agent_ns, uint64_t xl_ns)
+{
+	json_open_object(json, "cpuMs");
+	json_ms(json, "agent", agent_ns);
+	json_ms(json, "xl", xl_ns);
+	json_close_object(json);
+}
+
 void json_fraction(struct json *json, const char *name, uint64_t part, uint64_t whole)
 {
 	char text[40];

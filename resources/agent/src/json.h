@@ -27,7 +27,10 @@ void json_start(struct json *json, const char *kind);
 void json_string(struct json *json, const char *name, const char *value); /* NULL value: null */
 void json_u64(struct json *json, const char *name, uint64_t value);
 void json_i64(struct json *json, const char *name, int64_t value);
+void json_us(struct json *json, const char *name, uint64_t nanoseconds);  /* microseconds, 3 decimals */
 void json_ms(struct json *json, const char *name, uint64_t nanoseconds);  /* milliseconds, 3 decimals */
+/* "cpuMs":{"agent":…,"xl":…} */
+void json_cpu(struct json *json, uint64_t agent_ns, uint64_t xl_ns);
 void json_fraction(struct json *json, const char *name, uint64_t part, uint64_t whole); /* 0 … 1, 4 decimals; whole 0: 0 */
 void json_bool(struct json *json, const char *name, bool value);
 void json_null(struct json *json, const char *name);

@@ -25,10 +25,11 @@
 #define SEAL_BYTES crypto_secretstream_xchacha20poly1305_ABYTES
 #define SEALED_MAX (1 + LINK_FRAME_MAX + SEAL_BYTES)
 #define NONCE_BYTES 32
+#define HELLO_BYTES 8
 #define AUTH_TIMEOUT_S 8
 #define CONNECT_TIMEOUT_S 10
 
-static const char greeting[8] = {'M', 'E', '2', 'L', 'I', 'N', 'K', '1'};
+static const char greeting[8] = {'M', 'E', '2', 'L', 'I', 'N', 'K', '2'};
 
 struct link {
 	enum link_kind kind;
@@ -90,6 +91,16 @@ void link_break(struct link *link)
 		shutdown(link->in, SHUT_RDWR);
 }
 
+static size_t content_bytes(const struct link *link, size_t length)
+{
+	return link->kind == LINK_SEALED ? 1 + length + SEAL_BYTES : length;
+}
+
+uint64_t link_wire_bytes(const struct link *link, size_t length)
+{
+	return HEADER_BYTES + content_bytes(link, length);
+}
+
 uint64_t link_sent_bytes(const struct link *link)
 {
 	return atomic_load(&link->sent);
@@ -131,7 +142,7 @@ static void seal(struct link *link, const uint8_t header[HEADER_BYTES], enum lin
 static bool put_on_wire(struct link *link, enum link_type type, const void *bytes, size_t length, struct error *err)
 {
 	bool sealed = link->kind == LINK_SEALED;
-	size_t content = sealed ? 1 + length + SEAL_BYTES : length;
+	size_t content = content_bytes(link, length);
 	uint8_t header[HEADER_BYTES];
 	put_u32(header, (uint32_t)content);
 	header[4] = sealed ? 0 : (uint8_t)type;
@@ -400,10 +411,11 @@ static struct link *fail(struct link *link)
 }
 
 /* HELLO and its answer: the first sealed frames, so they also prove the keys. */
-static bool say_hello(struct link *link, uint32_t flags, struct error *err)
+static bool say_hello(struct link *link, const struct link_hello *wishes, struct error *err)
 {
-	uint8_t hello[4], answer[LINK_FRAME_MAX];
-	put_u32(hello, flags);
+	uint8_t hello[HELLO_BYTES], answer[LINK_FRAME_MAX];
+	put_u32(hello, wishes->flags);
+	put_u32(hello + 4, wishes->cache_pages);
 	enum link_type type;
 	size_t length;
 	if (!link_send(link, LINK_HELLO, hello, sizeof(hello), err))
@@ -417,24 +429,24 @@ static bool say_hello(struct link *link, uint32_t flags, struct error *err)
 	return error_set(err, ERR_LINK_AUTH, "", "the target did not accept this connection");
 }
 
-struct link *link_connect(enum link_kind kind, const char *address, const uint8_t key[LINK_KEY_BYTES], uint32_t flags,
-	struct error *err)
+struct link *link_connect(enum link_kind kind, const char *address, const uint8_t key[LINK_KEY_BYTES],
+	const struct link_hello *hello, struct error *err)
 {
 	int fd = connect_tcp(address, err);
 	if (fd < 0)
 		return NULL;
 	struct link *link = new_link(kind, fd, fd);
 	set_timeouts(fd, AUTH_TIMEOUT_S);
-	if (!prove_key(link, key, err) || !say_hello(link, flags, err))
+	if (!prove_key(link, key, err) || !say_hello(link, hello, err))
 		return fail(link);
 	set_timeouts(fd, 0);
 	return link;
 }
 
-struct link *link_over_fds(int in, int out, uint32_t flags, struct error *err)
+struct link *link_over_fds(int in, int out, const struct link_hello *hello, struct error *err)
 {
 	struct link *link = new_link(LINK_STDIO, in, out);
-	return say_hello(link, flags, err) ? link : fail(link);
+	return say_hello(link, hello, err) ? link : fail(link);
 }
 
 int link_listen(const char *ip, uint16_t *port, struct error *err)
@@ -491,20 +503,21 @@ static bool check_key(struct link *link, const uint8_t key[LINK_KEY_BYTES])
 	return io_write_all(link->out, header, sizeof(header));
 }
 
-static bool hear_hello(struct link *link, uint32_t *flags, struct error *err)
+static bool hear_hello(struct link *link, struct link_hello *wishes, struct error *err)
 {
 	uint8_t hello[LINK_FRAME_MAX];
 	enum link_type type;
 	size_t length;
-	if (link_receive(link, &type, hello, &length, err) != 1 || type != LINK_HELLO || length != 4)
+	if (link_receive(link, &type, hello, &length, err) != 1 || type != LINK_HELLO || length != HELLO_BYTES)
 		return error_set(err, ERR_LINK_AUTH, "", "the source did not introduce itself");
-	*flags = get_u32(hello);
+	wishes->flags = get_u32(hello);
+	wishes->cache_pages = get_u32(hello + 4);
 	const uint32_t known = LINK_FLAG_ME2 | LINK_FLAG_VERIFY | LINK_FLAG_SCRUB | LINK_FLAG_MEASURE;
-	if (*flags & ~known) {
+	if (wishes->flags & ~known || wishes->cache_pages > LINK_CACHE_PAGES_MAX) {
 		static const char refusal[] = "this receiver does not know what is asked of it";
 		link_send(link, LINK_REFUSED, refusal, sizeof(refusal) - 1, NULL);
 		return error_set(err, ERR_LINK_VERSION, "Deploy the same agent on both hosts.",
-			"the source asks for something this agent does not know (flags %#x)", *flags);
+			"the source asks for something this agent does not know (flags %#x, %u pages kept)", wishes->flags, wishes->cache_pages);
 	}
 	return link_send(link, LINK_WELCOME, "", 0, err);
 }
@@ -522,7 +535,7 @@ static void peer_name(int fd, char from[64])
 }
 
 struct link *link_accept(enum link_kind kind, int listener, const uint8_t key[LINK_KEY_BYTES], uint64_t wait_ms,
-	int cancel_fd, uint32_t *flags, char from[64], struct error *err)
+	int cancel_fd, struct link_hello *hello, char from[64], struct error *err)
 {
 	uint64_t deadline = clock_ns() + wait_ms * 1000000u;
 	for (;;) {
@@ -547,7 +560,7 @@ struct link *link_accept(enum link_kind kind, int listener, const uint8_t key[LI
 		peer_name(fd, from);
 		struct link *link = new_link(kind, fd, fd);
 		struct error refused = {0};
-		if (check_key(link, key) && hear_hello(link, flags, &refused)) {
+		if (check_key(link, key) && hear_hello(link, hello, &refused)) {
 			set_timeouts(fd, 0);
 			return link;
 		}
@@ -559,8 +572,8 @@ struct link *link_accept(enum link_kind kind, int listener, const uint8_t key[LI
 	}
 }
 
-struct link *link_accept_fds(int in, int out, uint32_t *flags, struct error *err)
+struct link *link_accept_fds(int in, int out, struct link_hello *hello, struct error *err)
 {
 	struct link *link = new_link(LINK_STDIO, in, out);
-	return hear_hello(link, flags, err) ? link : fail(link);
+	return hear_hello(link, hello, err) ? link : fail(link);
 }

@@ -47,25 +47,33 @@ enum link_type {
 #define LINK_FLAG_SCRUB 4u    /* left-out pages become zero pages */
 #define LINK_FLAG_MEASURE 8u  /* no migration: count bytes and answer */
 
+/* What the source asks of the target before any data flows. */
+struct link_hello {
+	uint32_t flags;       /* LINK_FLAG_* */
+	uint32_t cache_pages; /* slots for pages that batches may refer to; at most LINK_CACHE_PAGES_MAX */
+};
+
+#define LINK_CACHE_PAGES_MAX 262144u /* 1 GiB */
+
 struct link;
 
 /* Connects to "IP:PORT" ("[IPv6]:PORT"). NULL on failure. `key` is not kept. */
-struct link *link_connect(enum link_kind kind, const char *address, const uint8_t key[LINK_KEY_BYTES], uint32_t flags,
-	struct error *err);
+struct link *link_connect(enum link_kind kind, const char *address, const uint8_t key[LINK_KEY_BYTES],
+	const struct link_hello *hello, struct error *err);
 
 /* Over two descriptors that are already a trusted channel; link_close() closes them. */
-struct link *link_over_fds(int in, int out, uint32_t flags, struct error *err);
+struct link *link_over_fds(int in, int out, const struct link_hello *hello, struct error *err);
 
 /* Listens; fills `port`. Returns the descriptor, -1 on failure. */
 int link_listen(const char *ip, uint16_t *port, struct error *err);
 
 /* Waits up to `wait_ms` for a peer that has the key; others are dropped and the wait goes on. `cancel_fd` readable ends
- * the wait with ERR_CANCELLED. `flags` gets the peer's wishes, `from` its address. */
+ * the wait with ERR_CANCELLED. `hello` gets the peer's wishes, `from` its address. */
 struct link *link_accept(enum link_kind kind, int listener, const uint8_t key[LINK_KEY_BYTES], uint64_t wait_ms,
-	int cancel_fd, uint32_t *flags, char from[64], struct error *err);
+	int cancel_fd, struct link_hello *hello, char from[64], struct error *err);
 
 /* The target's side over two descriptors. */
-struct link *link_accept_fds(int in, int out, uint32_t *flags, struct error *err);
+struct link *link_accept_fds(int in, int out, struct link_hello *hello, struct error *err);
 
 /* Caps what link_send() may send from now on; 0 lifts the cap. */
 void link_set_rate(struct link *link, uint64_t mbit_per_second);
@@ -87,6 +95,9 @@ int link_receive(struct link *link, enum link_type *type, uint8_t *bytes, size_t
 void link_shut_sending(struct link *link);
 /* Breaks both directions at once, waking whoever is blocked. Thread-safe. */
 void link_break(struct link *link);
+
+/* What a frame of that content takes on the wire. */
+uint64_t link_wire_bytes(const struct link *link, size_t length);
 
 /* Bytes put on the wire so far, framing and seal included. */
 uint64_t link_sent_bytes(const struct link *link);

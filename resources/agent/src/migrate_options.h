@@ -9,12 +9,15 @@
 struct migrate_options {
 	char domain[128], owner[100], to[128], remote_agent[128];
 	int mode, encoder, link;
-	uint64_t rate_mbit, stall_s, hold_s;
+	uint64_t rate_mbit, stall_s, hold_s, level, cache_mib;
 	bool verify, scrub;
 };
 
 /* False with ERR_USAGE. */
 bool migrate_options_parse(struct migrate_options *parsed, int argc, char **argv, struct error *err);
+
+/* As on the command line. */
+const char *job_encoder_name(int encoder);
 
 /* Copies the settings into the job. */
 void migrate_options_apply(const struct migrate_options *parsed, struct job *to);

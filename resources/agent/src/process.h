@@ -5,6 +5,7 @@
 #define ME2_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -27,6 +28,9 @@ bool process_start(struct process *process, char *const argv[], unsigned pipes, 
 /* Waits for the end; returns the exit status, 128 + signal when it was killed, -1 when `timeout_ms` is over first
  * (0: wait for ever). */
 int process_wait(struct process *process, unsigned timeout_ms);
+
+/* CPU time of all children that have ended and were waited for, theirs included. */
+uint64_t children_cpu_ns(void);
 
 /* Closes what is still open of the pipes. */
 void process_close(struct process *process);

@@ -1,8 +1,11 @@
 #include "rebuild.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "batch.h"
+#include "compress.h"
 #include "crc32c.h"
 #include "encode.h"
 #include "le.h"
@@ -13,6 +16,57 @@
 struct reader {
 	const uint8_t *at, *end;
 };
+
+/* An entry as the run table has it. */
+struct entry {
+	uint8_t fate;
+	uint32_t slot; /* plus 1; 0: not kept */
+};
+
+struct rebuilder {
+	bool scrub;
+	uint32_t cache_pages;
+	uint8_t *slots;
+	struct decompressor *decompressor;
+	const uint8_t *next_packed; /* in `packed` */
+	struct entry entries[BATCH_ENTRIES_MAX];
+	uint8_t packed[BATCH_ENTRIES_MAX * PAGE_BYTES];
+};
+
+struct rebuilder *rebuilder_new(uint32_t cache_pages, bool scrub)
+{
+	struct rebuilder *rebuilder = malloc(sizeof(*rebuilder));
+	if (!rebuilder)
+		return NULL;
+	rebuilder->scrub = scrub;
+	rebuilder->cache_pages = cache_pages;
+	rebuilder->slots = NULL;
+	if (cache_pages)
+		rebuilder->slots = mmap(NULL, (size_t)cache_pages * PAGE_BYTES, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (rebuilder->slots == MAP_FAILED)
+		rebuilder->slots = NULL;
+	rebuilder->decompressor = decompressor_new();
+	if (rebuilder->decompressor && (rebuilder->slots || !cache_pages))
+		return rebuilder;
+	rebuilder_free(rebuilder);
+	return NULL;
+}
+
+void rebuilder_free(struct rebuilder *rebuilder)
+{
+	if (!rebuilder)
+		return;
+	if (rebuilder->slots)
+		munmap(rebuilder->slots, (size_t)rebuilder->cache_pages * PAGE_BYTES);
+	decompressor_free(rebuilder->decompressor);
+	free(rebuilder);
+}
+
+static uint8_t *slot_at(const struct rebuilder *rebuilder, uint32_t slot)
+{
+	return rebuilder->slots + (size_t)slot * PAGE_BYTES;
+}
 
 static bool damaged(struct error *err, const char *what)
 {
@@ -58,12 +112,23 @@ static uint64_t rebuilt_entry(uint8_t type, uint8_t fate, uint64_t frame, bool s
 	return xen_entry(fate == FATE_LEFT_OUT && !scrub ? XEN_TYPE_XALLOC : type, frame);
 }
 
-/* Reads the run table into the record's entries and the fate of each. */
-static bool read_runs(struct reader *in, uint32_t entries, bool scrub, uint8_t *record, uint8_t *fates, struct error *err)
+/* The slot of a run's first entry, where the run's fate has one. */
+static bool read_slot(const struct rebuilder *rebuilder, struct reader *in, uint8_t fate, uint64_t count, uint64_t *slot)
+{
+	*slot = 0;
+	if (!page_fate_can_be_kept(fate))
+		return true;
+	if (!get_varint(in, slot) || (*slot && (*slot > rebuilder->cache_pages || count > rebuilder->cache_pages - *slot + 1)))
+		return false;
+	return *slot || fate != FATE_DELTA; /* a difference needs what it differs from */
+}
+
+/* Reads the run table into the record's entries and rebuilder->entries. */
+static bool read_runs(struct rebuilder *rebuilder, struct reader *in, uint32_t entries, uint8_t *record, struct error *err)
 {
 	uint64_t expected = 0;
 	for (uint32_t done = 0; done < entries;) {
-		uint64_t step, count;
+		uint64_t step, count, slot;
 		if (in->at == in->end)
 			return damaged(err, "its table of pages ends early");
 		uint8_t tag = *in->at++, type = tag >> 4, fate = tag & 0xf;
@@ -75,13 +140,27 @@ static bool read_runs(struct reader *in, uint32_t entries, bool scrub, uint8_t *
 		uint64_t first = expected + (uint64_t)unzigzag(step);
 		if (count == 0 || count > entries - done || first >= XEN_FRAME_LIMIT || count > XEN_FRAME_LIMIT - first)
 			return damaged(err, "its table of pages contradicts itself");
+		if (!read_slot(rebuilder, in, fate, count, &slot))
+			return damaged(err, "a page is to be kept where there is no room for it");
 		for (uint64_t i = 0; i < count; i++, done++) {
-			le64_store(record + ENTRIES_AT + done * 8, rebuilt_entry(type, fate, first + i, scrub));
-			fates[done] = fate;
+			le64_store(record + ENTRIES_AT + done * 8, rebuilt_entry(type, fate, first + i, rebuilder->scrub));
+			rebuilder->entries[done] = (struct entry){.fate = fate, .slot = slot ? (uint32_t)(slot + i) : 0};
 		}
 		expected = first + count;
 	}
 	return true;
+}
+
+/* Decodes the packed pages, all at once; they are handed out in order. */
+static bool unpack(struct rebuilder *rebuilder, enum codec codec, const uint8_t *section, size_t length, uint32_t entries)
+{
+	size_t pages = 0;
+	for (uint32_t i = 0; i < entries; i++)
+		pages += rebuilder->entries[i].fate == FATE_PACKED;
+	rebuilder->next_packed = rebuilder->packed;
+	if (!pages || codec == CODEC_NONE)
+		return !pages && codec == CODEC_NONE && !length;
+	return decompressor_run(rebuilder->decompressor, codec, section, length, rebuilder->packed, pages * PAGE_BYTES);
 }
 
 /* Takes `length` bytes off the payload; NULL when they are not there. */
@@ -94,65 +173,105 @@ static const uint8_t *take(struct reader *in, size_t length)
 	return taken;
 }
 
-static bool read_page(struct reader *in, uint8_t fate, uint8_t *page)
+static bool read_encoded(struct reader *in, uint8_t *page)
+{
+	const uint8_t *from = take(in, sizeof(uint16_t));
+	size_t length = from ? le16_load(from) : 0;
+	return from && (from = take(in, length)) && rle_decode(from, length, page);
+}
+
+static bool read_difference(struct reader *in, const uint8_t *before, uint8_t *page)
+{
+	if (!read_encoded(in, page))
+		return false;
+	for (size_t i = 0; i < PAGE_BYTES; i += 8)
+		le64_store(page + i, le64_load(page + i) ^ le64_load(before + i));
+	return true;
+}
+
+static bool read_reference(const struct rebuilder *rebuilder, struct reader *in, uint8_t *page)
+{
+	const uint8_t *from = take(in, sizeof(uint32_t));
+	if (!from || le32_load(from) >= rebuilder->cache_pages)
+		return false;
+	memcpy(page, slot_at(rebuilder, le32_load(from)), PAGE_BYTES);
+	return true;
+}
+
+static bool read_page(struct rebuilder *rebuilder, struct reader *in, const struct entry *entry, uint8_t *page)
 {
 	const uint8_t *from;
-	size_t length;
-	switch (fate) {
+	switch (entry->fate) {
 	case FATE_CONSTANT:
 		if (!(from = take(in, sizeof(uint64_t))))
 			return false;
 		page_fill(page, le64_load(from));
 		return true;
 	case FATE_ENCODED:
-		if (!(from = take(in, sizeof(uint16_t))))
-			return false;
-		length = le16_load(from);
-		return (from = take(in, length)) && rle_decode(from, length, page);
+		return read_encoded(in, page);
 	case FATE_RAW:
 		if (!(from = take(in, PAGE_BYTES)))
 			return false;
 		memcpy(page, from, PAGE_BYTES);
 		return true;
+	case FATE_PACKED:
+		memcpy(page, rebuilder->next_packed, PAGE_BYTES);
+		rebuilder->next_packed += PAGE_BYTES;
+		return true;
+	case FATE_DELTA:
+		return read_difference(in, slot_at(rebuilder, entry->slot - 1), page);
+	case FATE_REFERENCE:
+		return read_reference(rebuilder, in, page);
 	default: /* zero, or left out and scrubbed */
 		memset(page, 0, PAGE_BYTES);
 		return true;
 	}
 }
 
-bool rebuild_batch(const uint8_t *batch, size_t length, bool scrub, uint8_t *record, size_t *record_length,
-	rebuilt_page *seen, void *context, struct error *err)
+static void write_record_header(uint8_t *record, size_t record_length, uint32_t entries)
+{
+	le32_store(record, XEN_RECORD_PAGE_DATA);
+	le32_store(record + 4, (uint32_t)(record_length - XEN_RECORD_HEADER_BYTES));
+	le32_store(record + 8, entries);
+	le32_store(record + 12, 0);
+}
+
+bool rebuild_batch(struct rebuilder *rebuilder, const uint8_t *batch, size_t length, uint8_t *record,
+	size_t *record_length, rebuilt_page *seen, void *context, struct error *err)
 {
 	if (length < BATCH_HEADER_BYTES || length > BATCH_MAX)
 		return damaged(err, "a batch has an impossible size");
 	if (crc32c(0, batch + 4, length - 4) != le32_load(batch))
 		return damaged(err, "a batch does not match its checksum");
-	uint32_t entries = le16_load(batch + 4);
-	if (entries == 0 || entries > BATCH_ENTRIES_MAX || le16_load(batch + 6) != 0)
+	uint32_t entries = le16_load(batch + 4), packed_bytes = le32_load(batch + 8);
+	uint8_t codec = batch[6];
+	if (entries == 0 || entries > BATCH_ENTRIES_MAX || codec >= CODECS || batch[7] != 0
+		|| packed_bytes > length - BATCH_HEADER_BYTES)
 		return damaged(err, "a batch has an impossible header");
 
-	struct reader in = { .at = batch + BATCH_HEADER_BYTES, .end = batch + length };
-	uint8_t fates[BATCH_ENTRIES_MAX];
-	if (!read_runs(&in, entries, scrub, record, fates, err))
+	struct reader in = { .at = batch + BATCH_HEADER_BYTES, .end = batch + length - packed_bytes };
+	if (!read_runs(rebuilder, &in, entries, record, err))
 		return false;
+	if (!unpack(rebuilder, (enum codec)codec, batch + length - packed_bytes, packed_bytes, entries))
+		return damaged(err, "its packed pages cannot be decoded");
 
 	uint8_t *page = record + ENTRIES_AT + entries * 8;
 	for (uint32_t i = 0; i < entries; i++) {
-		uint64_t entry = le64_load(record + ENTRIES_AT + i * 8);
-		bool has_data = xen_type_has_data(xen_entry_type(entry));
-		if (has_data && !read_page(&in, fates[i], page))
+		const struct entry *entry = &rebuilder->entries[i];
+		uint64_t rebuilt = le64_load(record + ENTRIES_AT + i * 8);
+		bool has_data = xen_type_has_data(xen_entry_type(rebuilt));
+		if (has_data && !read_page(rebuilder, &in, entry, page))
 			return damaged(err, "the content of a page cannot be decoded");
+		if (entry->slot)
+			memcpy(slot_at(rebuilder, entry->slot - 1), page, PAGE_BYTES);
 		if (seen)
-			seen(context, xen_entry_frame(entry), has_data ? page : NULL);
+			seen(context, xen_entry_frame(rebuilt), has_data ? page : NULL);
 		page += has_data ? PAGE_BYTES : 0;
 	}
 	if (in.at != in.end)
 		return damaged(err, "a batch is longer than its pages");
 
 	*record_length = (size_t)(page - record);
-	le32_store(record, XEN_RECORD_PAGE_DATA);
-	le32_store(record + 4, (uint32_t)(*record_length - XEN_RECORD_HEADER_BYTES));
-	le32_store(record + 8, entries);
-	le32_store(record + 12, 0);
+	write_record_header(record, *record_length, entries);
 	return true;
 }

@@ -1,5 +1,5 @@
 /*
- * rebuild.h - turns a batch (batch.h, FORMAT.md) back into the libxc PAGE_DATA record that xl at the target reads.
+ * rebuild.h - turns batches (batch.h, FORMAT.md) back into the libxc PAGE_DATA records that xl at the target reads.
  */
 #ifndef ME2_REBUILD_H
 #define ME2_REBUILD_H
@@ -11,17 +11,25 @@
 #include "error.h"
 #include "xenstream.h"
 
+/* What one migration's batches refer to: kept pages, and where the compressors are. */
+struct rebuilder;
+
+/* `cache_pages`: slots for kept pages; their memory is touched as they are used. `scrub`: left-out pages become zero
+ * pages; without, entries of type XALLOC. NULL when out of memory. About XEN_PAGE_RECORD_MAX bytes, slots apart. */
+struct rebuilder *rebuilder_new(uint32_t cache_pages, bool scrub);
+void rebuilder_free(struct rebuilder *rebuilder);
+
 /* Told of every entry in order. `page` is the content that the target will have, NULL where the record carries none.
  * It holds until the next rebuild. */
 typedef void rebuilt_page(void *context, uint64_t frame, const uint8_t *page);
 
 /*
  * Writes the record, header included, to `record` (at least XEN_PAGE_RECORD_MAX bytes) and its size to `record_length`.
- * Left-out pages become zero pages with `scrub`, entries of type XALLOC without. `seen` may be NULL.
- * Everything in the batch is checked: ERR_STREAM if it is damaged, `record` then holds anything and must not be used; no
- * byte outside either buffer is touched.
+ * Batches come in the order in which they were made. `seen` may be NULL.
+ * Everything in the batch is checked: ERR_STREAM if it is damaged, `record` then holds anything and must not be used, nor
+ * the rebuilder; no byte outside either buffer is touched.
  */
-bool rebuild_batch(const uint8_t *batch, size_t length, bool scrub, uint8_t *record, size_t *record_length,
-	rebuilt_page *seen, void *context, struct error *err);
+bool rebuild_batch(struct rebuilder *rebuilder, const uint8_t *batch, size_t length, uint8_t *record,
+	size_t *record_length, rebuilt_page *seen, void *context, struct error *err);
 
 #endif

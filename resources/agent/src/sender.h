@@ -14,10 +14,20 @@
 #include <stdatomic.h>
 
 #include "batch.h"
+#include "encoder_choice.h"
 #include "explore.h"
 #include "job.h"
+#include "outbox.h"
 #include "process.h"
 #include "xen.h"
+
+/* What one encoder at one level took of a migration. */
+struct encoder_use {
+	struct page_encoding encoding;
+	uint64_t pages, bytes, cpu_ns;
+};
+
+#define SENDER_USES_MAX (ENCODER_CHOICES + 1)
 
 struct sender {
 	struct job *job;
@@ -32,7 +42,18 @@ struct sender {
 
 	/* forward */
 	struct xenstream *stream;
+	struct outbox *outbox;     /* NULL in stock mode: what is only passed on goes straight to the link */
 	struct batch *batch;
+	struct page_encoding encoding;     /* of the next batch */
+	struct encoder_choice choice;      /* `auto` */
+	uint8_t *sample;                   /* ENCODER_SAMPLE_PAGES of mixed content for it, NULL unless `auto` */
+	uint32_t sampled;                  /* pages in `sample` */
+	uint64_t mixed_since_sample;
+	uint64_t batch_ended_ns, batch_blocked_ns; /* when the last batch was done, and outbox_meter().blocked_ns then */
+	struct outbox_meter link_noted;    /* what `choice` has been told */
+	struct encoder_use uses[SENDER_USES_MAX]; /* which encoder took what */
+	unsigned use_count;
+	uint64_t lookups, hits;            /* of the cache */
 	uint8_t *pending;          /* stream bytes not yet sent */
 	size_t pending_length;
 	uint64_t *left_out;        /* bitmap of frames that were left out and have had no data since */
@@ -47,8 +68,9 @@ struct sender {
 	size_t go_ahead_length;
 
 	/* totals for the progress line */
-	atomic_ullong pages, left_out_pages, constant, encoded, raw, last_round_pages;
+	atomic_ullong pages, left_out_pages, constant, encoded, raw, delta, reference, last_round_pages;
 	atomic_uint round;
+	atomic_bool may_suspend;   /* the first round is over, or nearly */
 	atomic_int phase;
 
 	/* back */
@@ -71,6 +93,35 @@ bool sender_is_aborting(struct sender *sender);
 
 /* The forward channel: from xl's stdin until the handshake is over or the migration aborts. */
 void sender_forward(struct sender *sender);
+
+/* A frame to the link, in order; waits for room. sender_flush(): … and the stream bytes that are still gathered here. */
+bool sender_put(struct sender *sender, enum link_type type, const void *bytes, size_t length, struct error *err);
+bool sender_flush(struct sender *sender, struct error *err);
+
+/* Page data (sender_pages.c): callbacks of the stream's parser; `sender` is the context. Stock passes pages on and counts
+ * them, me2 looks at each one now, after libxc read it and cleaned its dirty bit (agent.md, "why that is safe"). */
+bool sender_count_page_data(void *sender, const struct xen_page_record *record, struct error *err);
+bool sender_encode_page_data(void *sender, const struct xen_page_record *record, struct error *err);
+bool sender_before_record(void *sender, uint32_t type, uint32_t length, struct error *err);
+
+/* Encoding (sender_encoding.c), me2 only. Makes batch and outbox; false when out of memory. */
+bool sender_prepare_encoding(struct sender *sender);
+/* Before each batch: sets `encoding` by what the last one and the link have taught. */
+void sender_choose_encoder(struct sender *sender);
+/* A page that has just been appended: some of those that are left to the encoder are kept as a sample. */
+void sender_keep_sample(struct sender *sender, enum page_fate fate, const uint8_t *page);
+/* The time by which encoding is measured: where it has a CPU of its own, all that it takes; otherwise CPU time. */
+uint64_t sender_work_ns(const struct sender *sender);
+/* What appending to a batch took, what finishing it took, and that it has been sent. */
+void sender_note_append(struct sender *sender, uint64_t ns);
+void sender_note_batch(struct sender *sender, uint64_t finish_ns);
+void sender_note_sent(struct sender *sender);
+
+/* Which encoder took what, and how the cache did; a JSON line. After sender_forward(). */
+void sender_report_encoding(struct sender *sender);
+
+/* Bytes on the wire, and those that wait before it. */
+uint64_t sender_link_bytes(const struct sender *sender);
 
 /* The back channel; returns at the link's end. */
 void *sender_back(void *sender);

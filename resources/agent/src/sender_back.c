@@ -9,7 +9,9 @@
 #include "json.h"
 #include "sender.h"
 
+/* How exactly the suspension is dated, once it may come; before that each look would only cost the guest's CPU. */
 #define TICK_US 4000u
+#define EARLY_TICK_US 20000u
 #define PROGRESS_NS 80000000u
 #define PING_NS 500000000u
 #define AFTER_GO_AHEAD_FACTOR 4u
@@ -166,6 +168,8 @@ static void report_progress(struct sender *sender, uint64_t now)
 	json_u64(&json, "constant", atomic_load(&sender->constant));
 	json_u64(&json, "encoded", atomic_load(&sender->encoded));
 	json_u64(&json, "raw", atomic_load(&sender->raw));
+	json_u64(&json, "delta", atomic_load(&sender->delta));
+	json_u64(&json, "reference", atomic_load(&sender->reference));
 	json_u64(&json, "pages", atomic_load(&sender->pages));
 	json_u64(&json, "lastRoundPages", atomic_load(&sender->last_round_pages));
 	json_write(&json, sender->lines);
@@ -227,7 +231,7 @@ void *sender_watch(void *context)
 			report_progress(sender, now);
 			progress_due = now + PROGRESS_NS;
 		}
-		usleep(TICK_US);
+		usleep(atomic_load(&sender->may_suspend) ? TICK_US : EARLY_TICK_US);
 	}
 	report_progress(sender, clock_ns());
 	return NULL;

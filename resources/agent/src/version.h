@@ -5,7 +5,7 @@
 #define ME2_VERSION_H
 
 #define ME2_PROTOCOL 1 /* PROTOCOL.md */
-#define ME2_FORMAT 1   /* FORMAT.md */
+#define ME2_FORMAT 2   /* FORMAT.md */
 #define ME2_VERSION "0.1.0"
 
 #endif

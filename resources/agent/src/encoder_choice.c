@@ -1,0 +1,140 @@
+#include "encoder_choice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "compress.h"
+#include "encode.h"
+#include "io.h"
+
+/* A change of level empties the window, and estimates are not exact. */
+#define WORTH_A_CHANGE 0.95
+/* Between two that are equally fast, the one with less work all in all. */
+#define TIE_BREAK 0.02
+/* Weight of a new measurement. */
+#define NEWS 0.3
+#define FIRST_CHOICE 1u
+
+const struct page_encoding encoder_choices[ENCODER_CHOICES] = {
+	{ENCODER_NONE, 0}, {ENCODER_RLE, 0}, {ENCODER_LZ4, 0}, {ENCODER_ZSTD, 1}, {ENCODER_ZSTD, 3}, {ENCODER_ZSTD, 6}, {ENCODER_ZSTD, 9},
+};
+
+static bool compresses(unsigned index)
+{
+	return batch_codec(encoder_choices[index].encoder) != CODEC_NONE;
+}
+
+void encoder_choice_init(struct encoder_choice *choice, bool one_cpu, uint64_t rate_mbit)
+{
+	*choice = (struct encoder_choice){
+		.one_cpu = one_cpu,
+		.current = FIRST_CHOICE,
+		.link_ns = rate_mbit ? 8e3 / (double)rate_mbit : 0,
+	};
+}
+
+/* Bytes that one encoder makes of the sample. */
+static size_t sample_size(unsigned index, struct compressor *compressor, const uint8_t *pages, uint32_t count, uint8_t *scratch)
+{
+	const struct page_encoding *encoding = &encoder_choices[index];
+	size_t bytes = (size_t)count * PAGE_BYTES, size = 0;
+	if (compresses(index))
+		return compressor_try(compressor, batch_codec(encoding->encoder), encoding->level, pages, bytes, scratch);
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *page = pages + (size_t)i * PAGE_BYTES;
+		size_t encoded = encoding->encoder == ENCODER_RLE ? rle_encode(page, scratch) : 0;
+		if (!encoded)
+			memcpy(scratch, page, PAGE_BYTES);
+		size += encoded ? encoded : PAGE_BYTES;
+	}
+	return size;
+}
+
+bool encoder_choice_sample(struct encoder_choice *choice, const uint8_t *pages, uint32_t count)
+{
+	struct compressor *compressor = compressor_new(1);
+	uint8_t *scratch = malloc((size_t)count * PAGE_BYTES + COMPRESS_SLACK);
+	bool ok = compressor && scratch && count;
+	/* The first time, code and tables are cold, which says nothing of the pages. */
+	for (unsigned i = 0; ok && i < ENCODER_CHOICES && !choice->sampled; i++)
+		sample_size(i, compressor, pages, count, scratch);
+	for (unsigned i = 0; ok && i < ENCODER_CHOICES; i++) {
+		uint64_t began = thread_cpu_ns();
+		size_t size = sample_size(i, compressor, pages, count, scratch);
+		if (!size)
+			continue;
+		choice->cost[i].ns = (double)(thread_cpu_ns() - began) / count;
+		choice->cost[i].bytes = (double)size / count;
+	}
+	choice->sampled |= ok;
+	free(scratch);
+	compressor_free(compressor);
+	return ok;
+}
+
+static void mix(double *mean, double news)
+{
+	*mean = *mean > 0 ? *mean + NEWS * (news - *mean) : news;
+}
+
+void encoder_choice_note_batch(struct encoder_choice *choice, uint64_t mixed, uint64_t bytes, uint64_t ns)
+{
+	struct encoder_cost *cost = &choice->cost[choice->current];
+	if (!mixed || !choice->sampled || !compresses(choice->current))
+		return;
+	mix(&cost->bytes_bias, (double)bytes / (double)mixed / cost->bytes);
+	mix(&cost->ns_bias, (double)ns / (double)mixed / cost->ns);
+}
+
+void encoder_choice_note_link(struct encoder_choice *choice, uint64_t bytes, uint64_t busy_ns, uint64_t cpu_ns)
+{
+	if (!bytes)
+		return;
+	mix(&choice->link_ns, (double)busy_ns / (double)bytes);
+	mix(&choice->link_cpu_ns, (double)cpu_ns / (double)bytes);
+}
+
+void encoder_choice_note_source(struct encoder_choice *choice, uint64_t pages, uint64_t ns)
+{
+	if (pages)
+		mix(&choice->source_ns, (double)ns / (double)pages);
+}
+
+/* A compressor that was not in use yet is taken to gain from the stream's context as the current one does. */
+static struct encoder_cost expected(const struct encoder_choice *choice, unsigned index)
+{
+	struct encoder_cost cost = choice->cost[index];
+	const struct encoder_cost *current = &choice->cost[choice->current];
+	double bytes_bias = cost.bytes_bias > 0 ? cost.bytes_bias : compresses(index) ? current->bytes_bias : 0;
+	double ns_bias = cost.ns_bias > 0 ? cost.ns_bias : compresses(index) ? current->ns_bias : 0;
+	cost.bytes *= bytes_bias > 0 ? bytes_bias : 1;
+	cost.ns *= ns_bias > 0 ? ns_bias : 1;
+	return cost;
+}
+
+/* ns for a page of mixed content, with a small part for all the work that it makes. */
+static double page_ns(const struct encoder_choice *choice, unsigned index)
+{
+	struct encoder_cost cost = expected(choice, index);
+	double link = cost.bytes * choice->link_ns, work = cost.ns;
+	if (choice->one_cpu)
+		work += cost.bytes * choice->link_cpu_ns + choice->source_ns;
+	return (work > link ? work : link) + TIE_BREAK * (work + link);
+}
+
+struct page_encoding encoder_choice_next(struct encoder_choice *choice)
+{
+	if (!choice->sampled || choice->link_ns <= 0)
+		return encoder_choices[choice->current];
+	unsigned best = choice->current;
+	double best_ns = WORTH_A_CHANGE * page_ns(choice, best);
+	for (unsigned i = 0; i < ENCODER_CHOICES; i++) {
+		double ns = page_ns(choice, i);
+		if (choice->cost[i].bytes > 0 && ns < best_ns) {
+			best = i;
+			best_ns = ns;
+		}
+	}
+	choice->current = best;
+	return encoder_choices[best];
+}
