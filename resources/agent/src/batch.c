@@ -156,8 +156,10 @@ static enum page_fate add_mixed(struct batch *batch, const uint8_t *data)
 /* What the batch's encoder would need for a page, about. */
 static size_t expected_size(const struct batch *batch, const uint8_t *data)
 {
-	if (batch->encoding.encoder != ENCODER_RLE)
+	if (batch_codec(batch->encoding.encoder) != CODEC_NONE)
 		return batch->packed_page_bytes;
+	if (batch->encoding.encoder == ENCODER_NONE)
+		return PAGE_BYTES;
 	size_t size = rle_size(data);
 	return size < PAGE_BYTES ? size : PAGE_BYTES;
 }
@@ -211,8 +213,7 @@ static enum page_fate add_content(struct batch *batch, uint64_t frame, uint8_t t
 	}
 	if (leave_out)
 		return FATE_LEFT_OUT;
-	/* Raw pages are chosen where the CPU is what holds things up; looking each one up would cost more of it. */
-	return batch->cache && batch->encoding.encoder != ENCODER_NONE ? add_with_cache(batch, frame, data, kept)
+	return batch->cache && !batch->encoding.without_cache ? add_with_cache(batch, frame, data, kept)
 		: add_mixed(batch, data);
 }
 

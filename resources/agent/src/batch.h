@@ -43,6 +43,7 @@ const char *page_encoder_name(enum page_encoder encoder);
 struct page_encoding {
 	enum page_encoder encoder;
 	int level;
+	bool without_cache; /* pages are neither looked up nor kept: that costs CPU time too */
 };
 
 /* Entries that carried data from xl, by fate; all but `pages` add up to it. Constant includes zero, encoded what is packed. */

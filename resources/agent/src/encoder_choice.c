@@ -16,7 +16,13 @@
 #define FIRST_CHOICE 1u
 
 const struct page_encoding encoder_choices[ENCODER_CHOICES] = {
-	{ENCODER_NONE, 0}, {ENCODER_RLE, 0}, {ENCODER_LZ4, 0}, {ENCODER_ZSTD, 1}, {ENCODER_ZSTD, 3}, {ENCODER_ZSTD, 6}, {ENCODER_ZSTD, 9},
+	{.encoder = ENCODER_NONE},
+	{.encoder = ENCODER_RLE},
+	{.encoder = ENCODER_LZ4},
+	{.encoder = ENCODER_ZSTD, .level = 1},
+	{.encoder = ENCODER_ZSTD, .level = 3},
+	{.encoder = ENCODER_ZSTD, .level = 6},
+	{.encoder = ENCODER_ZSTD, .level = 9},
 };
 
 static bool compresses(unsigned index)
@@ -80,7 +86,7 @@ static void mix(double *mean, double news)
 void encoder_choice_note_batch(struct encoder_choice *choice, uint64_t mixed, uint64_t bytes, uint64_t ns)
 {
 	struct encoder_cost *cost = &choice->cost[choice->current];
-	if (!mixed || !choice->sampled || !compresses(choice->current))
+	if (mixed < ENCODER_PAGES_MIN || !choice->sampled || !compresses(choice->current))
 		return;
 	mix(&cost->bytes_bias, (double)bytes / (double)mixed / cost->bytes);
 	mix(&cost->ns_bias, (double)ns / (double)mixed / cost->ns);
@@ -90,13 +96,17 @@ void encoder_choice_note_link(struct encoder_choice *choice, uint64_t bytes, uin
 {
 	if (!bytes)
 		return;
-	mix(&choice->link_ns, (double)busy_ns / (double)bytes);
+	choice->link_news[choice->link_news_count++ % ENCODER_LINK_NEWS] = (double)busy_ns / (double)bytes;
+	choice->link_ns = choice->link_news[0];
+	for (unsigned i = 1; i < ENCODER_LINK_NEWS && i < choice->link_news_count; i++)
+		if (choice->link_news[i] < choice->link_ns)
+			choice->link_ns = choice->link_news[i];
 	mix(&choice->link_cpu_ns, (double)cpu_ns / (double)bytes);
 }
 
 void encoder_choice_note_source(struct encoder_choice *choice, uint64_t pages, uint64_t ns)
 {
-	if (pages)
+	if (pages >= ENCODER_PAGES_MIN)
 		mix(&choice->source_ns, (double)ns / (double)pages);
 }
 
@@ -112,14 +122,29 @@ static struct encoder_cost expected(const struct encoder_choice *choice, unsigne
 	return cost;
 }
 
-/* ns for a page of mixed content, with a small part for all the work that it makes. */
-static double page_ns(const struct encoder_choice *choice, unsigned index)
+/* For a page of mixed content: what it keeps the CPU and the link busy. */
+static void page_times(const struct encoder_choice *choice, unsigned index, double *work, double *link)
 {
 	struct encoder_cost cost = expected(choice, index);
-	double link = cost.bytes * choice->link_ns, work = cost.ns;
+	*link = cost.bytes * choice->link_ns;
+	*work = cost.ns;
 	if (choice->one_cpu)
-		work += cost.bytes * choice->link_cpu_ns + choice->source_ns;
+		*work += cost.bytes * choice->link_cpu_ns + choice->source_ns;
+}
+
+/* The slower of the two, with a small part for all the work that it makes. */
+static double page_ns(const struct encoder_choice *choice, unsigned index)
+{
+	double work, link;
+	page_times(choice, index, &work, &link);
 	return (work > link ? work : link) + TIE_BREAK * (work + link);
+}
+
+static bool is_cpu_bound(const struct encoder_choice *choice)
+{
+	double work, link;
+	page_times(choice, choice->current, &work, &link);
+	return work > link;
 }
 
 struct page_encoding encoder_choice_next(struct encoder_choice *choice)
@@ -136,5 +161,7 @@ struct page_encoding encoder_choice_next(struct encoder_choice *choice)
 		}
 	}
 	choice->current = best;
-	return encoder_choices[best];
+	struct page_encoding encoding = encoder_choices[best];
+	encoding.without_cache = is_cpu_bound(choice);
+	return encoding;
 }

@@ -19,6 +19,11 @@
 /* Mixed pages between two samples. */
 #define ENCODER_SAMPLE_EVERY 16384u
 
+/* The link's time for a byte is the least of so many measurements: what else it waits for, the CPU above all, only adds. */
+#define ENCODER_LINK_NEWS 8u
+/* Batches of fewer pages say nothing: what they take is mostly what any batch takes. */
+#define ENCODER_PAGES_MIN 128u
+
 /* Cheapest first. */
 extern const struct page_encoding encoder_choices[ENCODER_CHOICES];
 
@@ -33,6 +38,8 @@ struct encoder_choice {
 	unsigned current; /* index into encoder_choices */
 	struct encoder_cost cost[ENCODER_CHOICES];
 	double link_ns;     /* for a byte; 0: not known yet */
+	double link_news[ENCODER_LINK_NEWS]; /* the last measurements of it, a ring */
+	unsigned link_news_count;
 	double link_cpu_ns; /* of which CPU time */
 	double source_ns;   /* what xl and reading from it take for a page */
 };
@@ -50,7 +57,8 @@ void encoder_choice_note_link(struct encoder_choice *choice, uint64_t bytes, uin
 /* Time for so many pages of any content that went neither into encoding nor into waiting for the link. */
 void encoder_choice_note_source(struct encoder_choice *choice, uint64_t pages, uint64_t ns);
 
-/* Decides; changes only for a gain that is worth it. Needs a sample and something known of the link. Returns `current`. */
+/* Decides; changes only for a gain that is worth it. Needs a sample and something known of the link. Where the CPU is what
+ * holds things up, even so, the cache is left alone. */
 struct page_encoding encoder_choice_next(struct encoder_choice *choice);
 
 #endif

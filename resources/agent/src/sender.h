@@ -120,7 +120,7 @@ void sender_note_sent(struct sender *sender);
 /* Which encoder took what, and how the cache did; a JSON line. After sender_forward(). */
 void sender_report_encoding(struct sender *sender);
 
-/* Bytes on the wire, and those that wait before it. */
+/* Bytes of stream and batches on the wire, and those that wait before it. */
 uint64_t sender_link_bytes(const struct sender *sender);
 
 /* The back channel; returns at the link's end. */

@@ -20,11 +20,7 @@ bool sender_put(struct sender *sender, enum link_type type, const void *bytes, s
 
 uint64_t sender_link_bytes(const struct sender *sender)
 {
-	uint64_t sent = link_sent_bytes(sender->link);
-	if (!sender->outbox)
-		return sent;
-	struct outbox_meter meter = outbox_meter(sender->outbox);
-	return sent + meter.wire_bytes - meter.sent_bytes;
+	return sender->outbox ? outbox_meter(sender->outbox).wire_bytes : link_sent_bytes(sender->link);
 }
 
 bool sender_flush(struct sender *sender, struct error *err)
