@@ -32,6 +32,7 @@ export const appMessages = words({
     present: 'Presenter mode on and off',
     theme: 'Light or dark',
     screens: 'The screens from Home to Runs',
+    toasts: 'Into the newest notice',
     close: 'Close what floats',
   },
   palette: { label: 'Commands', placeholder: 'Type a screen, a host, a guest or a command', screens: 'Screens', actions: 'Actions', guests: 'Guests', mapOf: 'Memory of {guest}', raceOf: 'Race {guest}', empty: 'Nothing of that name.' },
@@ -51,6 +52,7 @@ export const appMessages = words({
     keep: 'Keep it on this machine',
     answer: 'Go on',
   },
+  toasts: 'Notices',
   common: { cancel: 'Cancel', close: 'Close', save: 'Save', remove: 'Remove', undo: 'Undo', retry: 'Try again', loading: 'Looking…' },
 } as const, {
   nav: { home: '首页', hosts: '主机', memory: '内存', race: '对比', runs: '记录', settings: '设置', main: '页面' },
@@ -84,6 +86,7 @@ export const appMessages = words({
     present: '打开或关闭演示模式',
     theme: '浅色或深色',
     screens: '从首页到记录的各个页面',
+    toasts: '进入最新通知',
     close: '关闭浮层',
   },
   palette: { label: '命令', placeholder: '输入页面、主机、虚拟机或命令', screens: '页面', actions: '操作', guests: '虚拟机', mapOf: '{guest} 的内存', raceOf: '对比 {guest}', empty: '没有找到。' },
@@ -103,5 +106,6 @@ export const appMessages = words({
     keep: '保存在这台机器上',
     answer: '继续',
   },
+  toasts: '通知',
   common: { cancel: '取消', close: '关闭', save: '保存', remove: '删除', undo: '撤销', retry: '重试', loading: '读取中…' },
 })

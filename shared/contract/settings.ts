@@ -9,16 +9,19 @@ import { raceRequestSchema } from './races.ts'
 
 const raceDefaults = raceRequestSchema.pick({ repeats: true, encoder: true, level: true, cacheMiB: true, link: true, rateMbit: true, verify: true, scrub: true, settleMs: true })
 
+const labSettings = z.object({
+  /** Bring the boxed lab up when the console starts. */
+  startWithConsole: z.boolean(),
+  /** Of the lab that is started next; one that runs keeps its own. */
+  size: labSizeSchema,
+})
+
 export const settingsSchema = z.object({
   language: z.enum(['system', 'en', 'zh']).default('system'),
   theme: z.enum(['system', 'light', 'dark']).default('system'),
   race: raceDefaults.default({ repeats: 2, ...presets.best, link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000 }),
-  lab: z.object({
-    /** Bring the boxed lab up when the console starts. */
-    startWithConsole: z.boolean(),
-    /** Of the lab that is started next; one that runs keeps its own. */
-    size: labSizeSchema.default(usualLabSize),
-  }).default({ startWithConsole: true, size: usualLabSize }),
+  // Files from before the size could be chosen have none.
+  lab: labSettings.extend({ size: labSizeSchema.default(usualLabSize) }).default({ startWithConsole: true, size: usualLabSize }),
 })
 export type Settings = z.infer<typeof settingsSchema>
 
@@ -29,7 +32,7 @@ export const settings = {
     language: settingsSchema.shape.language.unwrap().optional(),
     theme: settingsSchema.shape.theme.unwrap().optional(),
     race: raceDefaults.optional(),
-    lab: settingsSchema.shape.lab.unwrap().optional(),
+    lab: labSettings.optional(),
   })).output(z.void()),
   /** Where things are kept on this machine, and how much. */
   places: forOperators.output(z.object({ runsFolder: z.string(), runsBytes: z.number(), labFolder: z.string(), labBytes: z.number() })),

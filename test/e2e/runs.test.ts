@@ -2,9 +2,12 @@
 import type { Browser, Page } from 'playwright-core'
 import type { ServedConsole } from './support/consolePage.ts'
 import { Buffer } from 'node:buffer'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { seriousFindings } from './support/accessibility.ts'
 import { Faults, openBrowser, openConsole, openContext, serveConsole, views } from './support/consolePage.ts'
 
 let browser: Browser
@@ -24,6 +27,12 @@ afterAll(async () => {
 })
 
 const recordingId = '20261123-012538-web-me2-70653b'
+
+/** The recording as somebody else's run: under another id, of a guest of that name, measured in that lab. */
+async function foreignRun(id: string, guest: string, lab: 'boxed' | 'own' = 'boxed'): Promise<Buffer> {
+  const { bytes } = await served.console.runs.export([recordingId], 'me2run', 'en')
+  return gzipSync(gunzipSync(bytes).toString('utf8').replace(recordingId, id).replaceAll(/"race":\{[^}]*\}/g, '"race":null').replaceAll('"name":"web"', `"name":"${guest}"`).replace('"lab":"boxed"', `"lab":"${lab}"`))
+}
 
 async function importFile(name: string, buffer: Buffer): Promise<void> {
   await page.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/gzip', buffer })
@@ -59,25 +68,102 @@ describe('a recorded race', () => {
   })
 })
 
+describe('a run file that is dropped', () => {
+  let folder: string
+
+  beforeAll(() => folder = mkdtempSync(join(tmpdir(), 'me2-drop-')))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const words = () => page.getByText('Drop .me2run files to import them')
+
+  /** As out of a file manager: Chromium's own drag of a file on disk, over the middle of the screen. */
+  async function drag(name: string, bytes: Uint8Array): Promise<{ letFall: () => Promise<void> }> {
+    const path = join(folder, name)
+    writeFileSync(path, bytes)
+    const session = await page.context().newCDPSession(page)
+    const send = async (type: 'dragEnter' | 'dragOver' | 'drop'): Promise<void> => {
+      await session.send('Input.dispatchDragEvent', { type, x: 700, y: 500, data: { items: [], files: [path], dragOperationsMask: 1 } })
+    }
+    await send('dragEnter')
+    await send('dragOver')
+    return { letFall: async () => send('drop') }
+  }
+
+  it('is asked for while it is held over the screen, and imported where it falls', async () => {
+    await goTo('/runs')
+    const held = await drag('theirs.me2run', await foreignRun('dropped-run', 'webdrop'))
+    await words().waitFor()
+    await held.letFall()
+    await page.getByText('1 run imported').first().waitFor()
+    await page.getByRole('row', { name: /webdrop/ }).first().waitFor()
+    expect(await words().count()).toBe(0)
+  })
+
+  it('is refused with its name and what to do where it is damaged; a whole one then takes the words away', async () => {
+    const whole = await foreignRun('dropped-again', 'webagain')
+    const alert = page.getByRole('alert')
+    await (await drag('half.me2run', whole.subarray(0, whole.length / 2))).letFall()
+    await alert.getByText(/^half\.me2run: .*damaged/).waitFor()
+    expect(await alert.innerText()).toContain('Choose files that this console, or another one, exported.')
+    expect(await page.getByRole('row', { name: /webagain/ }).count()).toBe(0)
+    await (await drag('whole.me2run', whole)).letFall()
+    await page.getByRole('row', { name: /webagain/ }).first().waitFor()
+    expect(await alert.count()).toBe(0)
+  })
+
+  it('does not replace the console where it falls beside the place for it', async () => {
+    const isTaken = (what: string): string => `(() => {
+      const dataTransfer = new DataTransfer()
+      dataTransfer.items.add(${what})
+      return !document.querySelector('nav').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer }))
+    })()`
+    expect(await page.evaluate(isTaken('new File(["x"], "x.me2run")'))).toBe(true)
+    expect(await page.evaluate(isTaken('"dragged words", "text/plain"'))).toBe(false)
+  })
+})
+
 describe('runs', () => {
   it('are exported as a file that can be imported again, then removed and brought back', async () => {
     await goTo('/runs')
-    const { bytes } = await served.console.runs.export([recordingId], 'me2run', 'en')
-    const text = gunzipSync(bytes).toString('utf8').replace(recordingId, 'another-run').replaceAll(/"race":\{[^}]*\}/g, '"race":null').replaceAll('"name":"web"', '"name":"webcopy"')
-    await importFile('run.me2run', gzipSync(text))
+    await importFile('run.me2run', await foreignRun('another-run', 'webcopy'))
     await page.getByText('1 run imported').first().waitFor()
     const row = page.getByRole('row', { name: /webcopy/ }).first()
     await row.waitFor()
     await row.getByRole('button', { name: /More for/ }).click()
     await page.getByRole('menuitem', { name: 'Delete' }).click()
     await row.waitFor({ state: 'detached' })
-    await page.getByRole('button', { name: 'Undo' }).first().click()
+    expect(await seriousFindings(page), 'with a notice shown').toEqual([])
+    await page.keyboard.press('F8')
+    await page.keyboard.press('Enter')
     await row.waitFor()
+    expect(await page.getByRole('button', { name: 'Undo' }).count(), 'a notice goes with what it offers').toBe(0)
   })
 
   it('refuse a file that is none, and say so', async () => {
     await importFile('holiday.me2run', Buffer.from('no run'))
     await page.getByText(/holiday\.me2run/).first().waitFor()
+  })
+
+  it('say in which lab they were measured, whichever the top bar names', async () => {
+    const [emulated, own] = ['emulated CPU', 'own hosts'].map(words => page.getByRole('main').getByText(words, { exact: true }))
+    await goTo('/runs')
+    await importFile('own.me2run', await foreignRun('own-run', 'webown', 'own'))
+    await page.getByRole('row', { name: /webown/ }).first().waitFor()
+    for (const view of ['', '&replay=1', '&rounds=1']) {
+      await goTo(`/runs?run=own-run${view}`)
+      await own!.waitFor()
+      expect(await emulated!.count(), view).toBe(0)
+      await goTo(`/runs?run=${recordingId}${view}`)
+      await emulated!.waitFor()
+      expect(await own!.count(), view).toBe(0)
+      await page.keyboard.press('p')
+      await page.getByText('leaves').waitFor()
+      expect(await emulated!.count(), `${view} presented, beside the label of the lab`).toBe(2)
+      await page.keyboard.press('Escape')
+    }
+    await goTo(`/runs?overlay=own-run,${recordingId}`)
+    await own!.first().waitFor()
+    expect([await own!.count(), await emulated!.count()], 'above, and at each run').toEqual([2, 2])
   })
 
   it('become figures and a report that stands by itself', async () => {

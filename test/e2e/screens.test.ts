@@ -2,17 +2,11 @@
 import type { Browser, Page } from 'playwright-core'
 import type { ServedConsole } from './support/consolePage.ts'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { screens } from '../../renderer/app/screens.ts'
+import { seriousFindings } from './support/accessibility.ts'
 import { Faults, openBrowser, openConsole, openContext, serveConsole, views } from './support/consolePage.ts'
-
-interface AxeResult {
-  violations: { id: string, impact: string | null, nodes: { html: string }[] }[]
-}
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let browser: Browser
 let served: ServedConsole
@@ -33,13 +27,6 @@ async function goTo(page: Page, path: string): Promise<void> {
   await page.goto(addressOf(path))
   await page.locator('h1').first().waitFor()
   await page.waitForLoadState('networkidle')
-}
-
-/** Runs in the page's own world, so that it needs no exception from the content security policy. */
-async function seriousFindings(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource)
-  const { violations } = await page.evaluate(async () => (globalThis as unknown as { axe: { run: (options: object) => Promise<AxeResult> } }).axe.run({ resultTypes: ['violations'] }))
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`)
 }
 
 describe.each(Object.entries(views))('in the view %s', (_, view) => {

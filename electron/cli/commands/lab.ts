@@ -11,11 +11,11 @@ import { formatTable } from '../table.ts'
 function describe(status: LabStatus): Output {
   const { state, image, hosts, guests } = status
   const hostRows = hosts.map(host => [host.name, host.alive ? 'alive' : 'ended', `ssh port ${host.ssh.port}`, `link ${host.linkAddress}`])
-  const guestRows = guests.map(guest => [guest.name, guest.address, guest.sentence])
+  const guestRows = guests.map(guest => [guest.name, `${guest.memoryBytes / 1024 / 1024} MiB`, guest.address, guest.sentence])
   const imageLine = image ? [`Image: ${image.suite}, Xen ${image.xen}, Linux ${image.kernel}.`] : []
   const parts = [`The boxed lab is ${state}.`, ...imageLine]
   if (hosts.length > 0)
-    parts.push(formatTable([...hostRows], ['left', 'left', 'left', 'left']), 'Guests:', formatTable(guestRows, ['left', 'left', 'left']))
+    parts.push(formatTable([...hostRows], ['left', 'left', 'left', 'left']), 'Guests:', formatTable(guestRows, ['left', 'right', 'left', 'left']))
   return { json: status, text: parts.join('\n') }
 }
 

@@ -5,8 +5,8 @@ import type { RunOnHost } from './types.ts'
 import { Me2Error } from '../../../shared/errors.ts'
 
 const createTimeoutMs = 120_000
-/** On a machine with other work to do three guests that age at once took more than three minutes. */
-const workTimeoutSeconds = 300
+/** On a machine with other work to do three guests of 256 MiB that age at once took more than three minutes. */
+const usualAgeing = { seconds: 300, bytes: 3 * 256 * 1024 * 1024 }
 
 /** Names in the table that `xl list` prints: one heading, then the name in the first column. */
 export function parseDomainNames(xlList: string): string[] {
@@ -62,9 +62,15 @@ until grep -q '^ME2 up=' "$log" 2>/dev/null; do
   sleep 2
 done`
 
-async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
-  const argv = ['timeout', `${workTimeoutSeconds}`, 'sh', '-c', waitScript, 'wait', guest.name]
-  const { code, stderr } = await run(host, argv, { timeoutMs: (workTimeoutSeconds + 20) * 1000, signal })
+/** How long to wait for guests that all age at once: there is as much more to fill as they have more memory. */
+export function ageingSeconds(guests: readonly GuestSpec[]): number {
+  const bytes = guests.reduce((sum, guest) => sum + guest.memoryBytes, 0)
+  return Math.ceil(usualAgeing.seconds * Math.max(1, bytes / usualAgeing.bytes))
+}
+
+async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpec, seconds: number, signal?: AbortSignal): Promise<void> {
+  const argv = ['timeout', `${seconds}`, 'sh', '-c', waitScript, 'wait', guest.name]
+  const { code, stderr } = await run(host, argv, { timeoutMs: (seconds + 20) * 1000, signal })
   if (code !== 0)
     throw new Me2Error('lab-boot-failed', `The guest ${guest.name} started, but its workload did not: ${stderr.trim().slice(0, 500)}`, 'Start the lab again.')
 }
@@ -73,15 +79,15 @@ async function waitUntilWorking(run: RunOnHost, host: SshTarget, guest: GuestSpe
  * The same, with a second chance: the emulator crashes a guest on its way now and then, and seldom one hangs there (seen
  * once: no word in time, not crashed). The guest is this start's own and has done nothing yet.
  */
-async function waitOrStartAgain(run: RunOnHost, host: SshTarget, guest: GuestSpec, signal?: AbortSignal): Promise<void> {
+async function waitOrStartAgain(run: RunOnHost, host: SshTarget, guest: GuestSpec, seconds: number, signal?: AbortSignal): Promise<void> {
   try {
-    await waitUntilWorking(run, host, guest, signal)
+    await waitUntilWorking(run, host, guest, seconds, signal)
   }
   catch {
     signal?.throwIfAborted()
     await run(host, ['xl', 'destroy', guest.name], { timeoutMs: createTimeoutMs })
     await create(run, host, guest, signal)
-    await waitUntilWorking(run, host, guest, signal)
+    await waitUntilWorking(run, host, guest, seconds, signal)
   }
 }
 
@@ -100,7 +106,7 @@ export async function startMissingGuests(run: RunOnHost, hosts: readonly SshTarg
     signal?.throwIfAborted()
     onStep(`starting ${guest.name}`)
     await create(run, hosts[0]!, guest, signal)
-    waits.push(waitOrStartAgain(run, hosts[0]!, guest, signal).then(() => null, (error: unknown) => error))
+    waits.push(waitOrStartAgain(run, hosts[0]!, guest, ageingSeconds(guests), signal).then(() => null, (error: unknown) => error))
   }
   if (missing.length)
     onStep('ageing their memory')

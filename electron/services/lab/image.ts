@@ -41,12 +41,31 @@ export interface BuildOptions {
 /** make's output beside the sources. */
 const buildFolder = 'build'
 
-/** 16 hex digits over names and contents of all source files below the folder; does not depend on their order or times. */
-export async function imageKey(resourcesDir: string): Promise<string> {
+/** Goes into each lab's seed (seed.ts), and not into the image. */
+const guestsFile = 'guests.json'
+
+export interface LabKeys {
+  /** Of what the image is made from. */
+  image: string
+  /** Of the guests as well, which a lab is started with. */
+  lab: string
+}
+
+/**
+ * 16 hex digits over names and contents of the source files below the folder; they do not depend on their order or times.
+ */
+export async function labKeys(resourcesDir: string): Promise<LabKeys> {
   const entries = await readdir(resourcesDir, { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => entry.isFile() && basename(entry.parentPath) !== buildFolder).map(entry => join(entry.parentPath, entry.name))
+  return {
+    image: await keyOf(resourcesDir, files.filter(file => relative(resourcesDir, file) !== guestsFile)),
+    lab: await keyOf(resourcesDir, files),
+  }
+}
+
+async function keyOf(resourcesDir: string, files: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
-  for (const file of files.sort()) {
+  for (const file of [...files].sort()) {
     const bytes = await readFile(file)
     const name = relative(resourcesDir, file).split(sep).join('/')
     hash.update(`${Buffer.byteLength(name)} ${name} ${bytes.length} `).update(bytes)

@@ -9,7 +9,7 @@
 import type { LabSize } from '../../../shared/model/labSize.ts'
 import type { SshTarget } from '../ssh/types.ts'
 import type { GuestSpec } from './guests.ts'
-import type { ImageCache } from './image.ts'
+import type { ImageCache, LabKeys } from './image.ts'
 import type { QemuHost } from './qemu.ts'
 import type { HostState, LabState } from './state.ts'
 import type { LabHost, LabProgress, LabStatus, RunOnHost } from './types.ts'
@@ -21,7 +21,7 @@ import { Me2Error } from '../../../shared/errors.ts'
 import { labHostMemoryMiB, labMemoryBytes, usualLabSize } from '../../../shared/model/labSize.ts'
 import { describeGuest, readGuests } from './guests.ts'
 import { listDomains, startMissingGuests } from './guestStart.ts'
-import { ensureImage, imageFolder, imageKey } from './image.ts'
+import { ensureImage, imageFolder, labKeys } from './image.ts'
 import { withLock } from './lock.ts'
 import { setLink } from './monitor.ts'
 import { freeTcpPorts, freeUdpPorts } from './ports.ts'
@@ -137,7 +137,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
 
   /** True if the recorded lab was made from the same inputs and all its hosts answer. */
   async function isHealthy(state: LabState, key: string): Promise<boolean> {
-    if (state.image.key !== key || !(await Promise.all(state.hosts.map(isHostAlive))).every(Boolean))
+    if (state.key !== key || !(await Promise.all(state.hosts.map(isHostAlive))).every(Boolean))
       return false
     try {
       await Promise.all(state.hosts.map(async host => listDomains(runOnHost, sshTarget(host.sshPort))))
@@ -162,29 +162,29 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     return hosts
   }
 
-  async function boot(image: LabState['image'], size: LabSize, guests: readonly GuestSpec[], signal?: AbortSignal): Promise<LabState> {
-    const hosts = await layOut(size, guests, imageFolder(images, image.key))
+  async function boot(made: Omit<LabState, 'version' | 'hosts'>, guests: readonly GuestSpec[], signal?: AbortSignal): Promise<LabState> {
+    const hosts = await layOut(made.size, guests, imageFolder(images, made.image.key))
     const started = await Promise.all(hosts.map(async (host, i) => ({
       name: host.name,
       linkAddress: hostPlans[i]!.linkAddress,
       sshPort: host.sshPort,
       process: await startQemu(paths.folder, host),
     })))
-    const state: LabState = { version: 1, image, size, hosts: started }
+    const state: LabState = { version: 1, ...made, hosts: started }
     await writeState(paths.stateFile, state)
     await Promise.all(started.map(async host => waitUntilReady({ ...host, ...hostFiles(paths.folder, host.name) }, bootTimeoutMs, signal)))
     return state
   }
 
-  async function start(key: string, size: LabSize, progress: Announce, signal?: AbortSignal): Promise<void> {
+  async function start(keys: LabKeys, size: LabSize, progress: Announce, signal?: AbortSignal): Promise<void> {
     try {
       progress('tools', 'checking what is installed')
       await requireTools('run')
       progress('image', 'looking for the image')
-      const image = await ensureImage(images, key, { onStep: step => progress('image', step), signal })
+      const image = await ensureImage(images, keys.image, { onStep: step => progress('image', step), signal })
       progress('boot', 'starting two Xen hosts')
       await requireMemory(labMemoryBytes(size))
-      const state = await boot(image, size, await readGuests(resourcesDir, size), signal)
+      const state = await boot({ image, key: keys.lab, size }, await readGuests(resourcesDir, size), signal)
       await startGuests(state, progress, signal)
     }
     catch (error) {
@@ -206,15 +206,15 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     const progress: Announce = (phase, detail) => onProgress({ phase, detail, elapsedMs: performance.now() - startedMs })
     await mkdir(cacheDir, { recursive: true })
     return withLock(paths.lockFile, async () => {
-      const key = await imageKey(resourcesDir)
+      const keys = await labKeys(resourcesDir)
       const state = await readState(paths.stateFile)
-      if (state && await isHealthy(state, key)) {
+      if (state && await isHealthy(state, keys.lab)) {
         log('adopting the lab that is running')
         await startGuests(state, progress, signal)
       }
       else {
         await endHosts()
-        await start(key, size, progress, signal)
+        await start(keys, size, progress, signal)
       }
       return status()
     })

@@ -12,6 +12,8 @@ const port = z.number().int().min(1).max(65_535)
 const stateSchema = z.object({
   version: z.literal(1),
   image: z.object({ key: text, suite: text, xen: text, kernel: text }),
+  /** Of all it was made from, see labKeys. A lab from before it was recorded was made from something else. */
+  key: z.string().max(200).default(''),
   size: labSizeSchema.default(usualLabSize),
   hosts: z.array(z.object({
     name: z.string().regex(/^[a-z]{1,16}$/),

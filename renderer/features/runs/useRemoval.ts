@@ -1,14 +1,14 @@
 /** Deletes runs, and offers to bring them back, wherever the user has gone meanwhile. */
-import { useToast } from '@nuxt/ui/composables'
 import { useI18n } from 'vue-i18n'
 import { problemOf } from '../../app/connection.ts'
+import { useToasts } from '../../app/toasts.ts'
 import { useRuns } from './runsStore.ts'
 
 /** What it returns throws what `problemOf` understands. */
 export function useRemoval(): (ids: readonly string[]) => Promise<void> {
   const { t } = useI18n()
   const store = useRuns()
-  const toast = useToast()
+  const toasts = useToasts()
 
   async function restore(ids: readonly string[]): Promise<void> {
     try {
@@ -16,17 +16,17 @@ export function useRemoval(): (ids: readonly string[]) => Promise<void> {
     }
     catch (error) {
       const { message, action } = problemOf(error)
-      toast.add({ title: message, description: action, icon: 'i-lucide-octagon-x', color: 'error' })
+      toasts.show({ title: message, description: action, icon: 'i-lucide-octagon-x', isError: true })
     }
   }
   return async (ids) => {
     await store.remove(ids)
-    toast.add({
+    toasts.show({
       title: t('runs.removed', { n: ids.length }, ids.length),
       description: t('runs.removedHow'),
       icon: 'i-lucide-trash-2',
-      duration: 10_000,
-      actions: [{ label: t('app.common.undo'), color: 'neutral', variant: 'outline', onClick: () => void restore(ids) }],
+      lastsMs: 10_000,
+      action: { label: t('app.common.undo'), run: () => void restore(ids) },
     })
   }
 }

@@ -134,6 +134,11 @@ describe('race', () => {
     expect(await me2.run('lab', 'up', '--guest-memory', '300', '--json')).toBe(2)
     expect(me2.document).toMatchObject({ error: { message: expect.stringContaining('256 or 384 or 512 or 768') as string } })
     expect(me2.labCalls).toEqual([])
+    await me2.run('lab', 'up', '--guest-memory', '512', '--twin')
+    expect(me2.labSize).toEqual({ guestMemoryMiB: 512, twin: true })
+    await me2.run('lab', 'up')
+    expect(me2.labSize).toEqual({ guestMemoryMiB: 256, twin: false })
+    expect(me2.stdout, 'what it has, whatever was asked for').toMatch(/^web +256 MiB /m)
   })
 
   it('names the guests there are', async () => {

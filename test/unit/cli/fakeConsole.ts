@@ -3,6 +3,7 @@ import type { Services } from '../../../electron/cli/command.ts'
 import type { HostAgent } from '../../../electron/services/agent/types.ts'
 import type { LabStatus } from '../../../electron/services/lab/types.ts'
 import type { HostConnection, SshTarget } from '../../../electron/services/ssh/types.ts'
+import type { LabSize } from '../../../shared/model/labSize.ts'
 import type { FakeHost } from '../migration/fakeHost.ts'
 import { join } from 'node:path'
 import { runCli } from '../../../electron/cli/main.ts'
@@ -18,6 +19,8 @@ export class FakeConsole {
   /** What happened to the lab. */
   readonly labCalls: string[] = []
   labState: LabStatus['state'] = 'running'
+  /** That was asked for when it was brought up. */
+  labSize: LabSize | undefined
   stdout = ''
   stderr = ''
   private readonly interrupts = new Set<() => void>()
@@ -72,8 +75,9 @@ export class FakeConsole {
     const agents = new Map<HostConnection, HostAgent>()
     return {
       lab: {
-        up: async () => {
+        up: async (options) => {
           this.labCalls.push('up')
+          this.labSize = options?.size
           this.labState = 'running'
           return this.status()
         },

@@ -25,6 +25,14 @@ describe('settings', () => {
     expect((await SettingsStore.open(file)).settings.value).toMatchObject({ theme: 'dark', language: 'zh', race: { rateMbit: 20 } })
   })
 
+  it('of a console that knew no size of the lab are read, and keep what they say', async () => {
+    await SettingsStore.open(file)
+    await writeFile(file, '{"theme":"dark","lab":{"startWithConsole":false}}')
+    const { value } = (await SettingsStore.open(file)).settings
+    expect(value).toMatchObject({ theme: 'dark', lab: { startWithConsole: false, size: { guestMemoryMiB: 256, twin: false } } })
+    expect(await readdir(join(folder, 'data')), 'nothing was put aside').toEqual(['settings.json'])
+  })
+
   it('fall back to the defaults when the file is damaged, and the damaged file stays', async () => {
     await SettingsStore.open(file)
     await writeFile(file, '{"theme": 7')
@@ -36,6 +44,7 @@ describe('settings', () => {
   it('refuse what breaks their schema', async () => {
     const store = await SettingsStore.open(file)
     await expect(store.change({ theme: 'pink' as 'dark' })).rejects.toThrow()
+    await expect(store.change({ lab: { startWithConsole: true, size: { guestMemoryMiB: 300 as 256, twin: false } } })).rejects.toThrow()
     expect(store.settings.value.theme).toBe('system')
   })
 })

@@ -1,10 +1,11 @@
 import type { RunOnHost } from '../../../electron/services/lab/types.ts'
+import type { LabSize } from '../../../shared/model/labSize.ts'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readGuests } from '../../../electron/services/lab/guests.ts'
-import { parseCrashed, parseDomainNames, startMissingGuests } from '../../../electron/services/lab/guestStart.ts'
+import { ageingSeconds, parseCrashed, parseDomainNames, startMissingGuests } from '../../../electron/services/lab/guestStart.ts'
 import { identify } from '../../../electron/services/lab/processes.ts'
 import { qemuArguments } from '../../../electron/services/lab/qemu.ts'
 import { readSerial, waitUntilReady } from '../../../electron/services/lab/readiness.ts'
@@ -107,8 +108,8 @@ describe('the guests', () => {
     return { run, commands }
   }
 
-  async function guests() {
-    return readGuests(join(import.meta.dirname, '..', '..', '..', 'resources', 'lab'), usualLabSize)
+  async function guests(size: LabSize = usualLabSize) {
+    return readGuests(join(import.meta.dirname, '..', '..', '..', 'resources', 'lab'), size)
   }
 
   it('are read from xl\'s table', () => {
@@ -124,6 +125,12 @@ describe('the guests', () => {
     await startMissingGuests(run, hosts, await guests(), step => steps.push(step))
     expect(commands).toEqual(['a: sh -c create db', 'a: timeout 300 sh -c wait db'])
     expect(steps).toEqual(['starting db', 'ageing their memory'])
+  })
+
+  it('get the more time to age the more memory they have to fill', async () => {
+    expect(ageingSeconds(await guests())).toBe(300)
+    expect(ageingSeconds(await guests({ guestMemoryMiB: 256, twin: true }))).toBe(400)
+    expect(ageingSeconds(await guests({ guestMemoryMiB: 768, twin: true }))).toBe(1200)
   })
 
   it('are left alone when all are there', async () => {

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { imageKey, sweepStale } from '../../../electron/services/lab/image.ts'
+import { labKeys, sweepStale } from '../../../electron/services/lab/image.ts'
 import { identify } from '../../../electron/services/lab/processes.ts'
 
 let folder: string
@@ -24,12 +24,13 @@ async function writeTree(tree: Record<string, string>): Promise<void> {
 
 describe('the key of an image', () => {
   const tree = { 'build.sh': 'make it', 'dom0/init': 'boot', 'guest/init': 'work' }
+  const imageKey = async (): Promise<string> => (await labKeys(folder)).image
 
   it('is the same for the same files, whenever they were written', async () => {
     await writeTree(tree)
-    const key = await imageKey(folder)
+    const key = await imageKey()
     await utimes(join(folder, 'build.sh'), 1, 1)
-    expect(await imageKey(folder)).toBe(key)
+    expect(await imageKey()).toBe(key)
     expect(key).toMatch(/^[0-9a-f]{16}$/)
   })
 
@@ -39,24 +40,35 @@ describe('the key of an image', () => {
     ['text moved from one file to the next', { 'dom0/init': 'boo', 'guest/init': 'twork' }],
   ])('is another for %s', async (_, changes) => {
     await writeTree(tree)
-    const key = await imageKey(folder)
+    const key = await imageKey()
     await writeTree(changes)
-    expect(await imageKey(folder)).not.toBe(key)
+    expect(await imageKey()).not.toBe(key)
   })
 
   it('is another for a renamed file', async () => {
     await writeTree({ ...tree, 'dom0/a': 'same' })
-    const key = await imageKey(folder)
+    const key = await imageKey()
     await rm(join(folder, 'dom0/a'))
     await writeTree({ 'dom0/b': 'same' })
-    expect(await imageKey(folder)).not.toBe(key)
+    expect(await imageKey()).not.toBe(key)
+  })
+
+  it('does not see the guests, which are no part of it: only the lab\'s own key does', async () => {
+    await writeTree({ ...tree, 'guests.json': '{}' })
+    const before = await labKeys(folder)
+    await writeTree({ 'guests.json': '{ "guests": [] }' })
+    const after = await labKeys(folder)
+    expect(after.image).toBe(before.image)
+    expect(after.lab).not.toBe(before.lab)
+    await writeTree({ 'dom0/init': 'boot!' })
+    expect((await labKeys(folder)).lab).not.toBe(after.lab)
   })
 
   it('does not see what make leaves behind', async () => {
     await writeTree(tree)
-    const key = await imageKey(folder)
+    const key = await imageKey()
     await writeTree({ 'guest/build/workload': 'binary' })
-    expect(await imageKey(folder)).toBe(key)
+    expect(await imageKey()).toBe(key)
   })
 })
 
@@ -94,7 +106,7 @@ echo "== second step"
     const cache = { folder: join(folder, 'images'), resourcesDir: join(folder, 'resources'), logFile: join(folder, 'build.log') }
     const steps: string[] = []
     const signal = new AbortController()
-    const ensure = async () => ensureImage(cache, await imageKey(cache.resourcesDir), { onStep: step => steps.push(step), signal: signal.signal })
+    const ensure = async () => ensureImage(cache, (await labKeys(cache.resourcesDir)).image, { onStep: step => steps.push(step), signal: signal.signal })
     return { cache, steps, ensure, signal }
   }
 
@@ -104,7 +116,7 @@ echo "== second step"
     const { cache, steps, ensure } = await cacheWith({})
     await mkdir(join(cache.folder, 'older'), { recursive: true })
     const image = await ensure()
-    expect(image).toEqual({ key: await imageKey(cache.resourcesDir), suite: 's', xen: 'x', kernel: 'k' })
+    expect(image).toEqual({ key: (await labKeys(cache.resourcesDir)).image, suite: 's', xen: 'x', kernel: 'k' })
     expect(steps).toEqual(['first step', 'second step'])
     expect(await readdir(cache.folder)).toEqual([image.key])
     const scratch = (await readFile(join(cache.folder, image.key, 'scratch'), 'utf8')).trim()

@@ -8,6 +8,7 @@ import { parseState, readState, removeState, writeState } from '../../../electro
 const state: LabState = {
   version: 1,
   image: { key: '0123456789abcdef', suite: 'bookworm', xen: '4.17', kernel: '6.1' },
+  key: 'fedcba9876543210',
   size: { guestMemoryMiB: 512, twin: true },
   hosts: [{ name: 'hosta', linkAddress: '10.77.0.1', sshPort: 2222, process: { pid: 1234, startTicks: 99 } }],
 }
