@@ -130,6 +130,15 @@ void decompressor_free(struct decompressor *decompressor)
 	free(decompressor);
 }
 
+/* A section with more content than it should have leaves the rest in the decoder. */
+static bool zstd_holds_more(ZSTD_DCtx *context)
+{
+	uint8_t byte;
+	ZSTD_inBuffer nothing = {.src = ""};
+	ZSTD_outBuffer rest = {.dst = &byte, .size = sizeof(byte)};
+	return ZSTD_isError(ZSTD_decompressStream(context, &rest, &nothing)) || rest.pos;
+}
+
 static bool undo_zstd(struct decompressor *decompressor, const uint8_t *from, size_t length, uint8_t *to, size_t size)
 {
 	if (!decompressor->zstd) {
@@ -144,7 +153,7 @@ static bool undo_zstd(struct decompressor *decompressor, const uint8_t *from, si
 		if (ZSTD_isError(ZSTD_decompressStream(decompressor->zstd, &out, &in)) || (in.pos == taken && out.pos == made))
 			return false;
 	}
-	return out.pos == out.size;
+	return out.pos == out.size && !zstd_holds_more(decompressor->zstd);
 }
 
 static bool undo_lz4(struct decompressor *decompressor, const uint8_t *from, size_t length, uint8_t *to, size_t size)

@@ -42,7 +42,7 @@ static void send_first(struct outbox *outbox)
 	outbox->first = (outbox->first + 1) % FRAMES;
 	outbox->count--;
 	outbox->waiting_bytes -= frame->length;
-	outbox->meter.sent_bytes += link_wire_bytes(outbox->link, frame->length);
+	outbox->meter.sent_bytes += err.code ? 0 : link_wire_bytes(outbox->link, frame->length);
 	outbox->meter.busy_ns += busy_ns;
 	outbox->meter.cpu_ns += cpu_ns;
 	if (err.code && !outbox->error.code)
@@ -109,7 +109,7 @@ static bool is_full(const struct outbox *outbox, size_t length)
 
 static bool passed(const struct outbox *outbox, struct error *err)
 {
-	if (outbox->error.code && err)
+	if (outbox->error.code && err && !err->code)
 		*err = outbox->error;
 	return !outbox->error.code;
 }

@@ -172,6 +172,8 @@ bool sender_encode_page_data(void *context, const struct xen_page_record *record
 static bool sweep_frame(struct sender *sender, uint64_t frame, struct error *err)
 {
 	const uint8_t *page = guest_map(sender->guest, &frame, 1, NULL);
+	if (!page && explorer_class(sender->explorer, frame) == PAGE_OFFLINE)
+		return true; /* given back to Xen since it was left out */
 	if (!page)
 		return error_set(err, ERR_SYSTEM, "", "page frame %llu was left out, is in use now, and cannot be read",
 			(unsigned long long)frame);
