@@ -6,12 +6,17 @@
  * Pass-through: a stock stream takes that way, and the same stream the same way with cat in the place of send and of receive.
  * Bar (agent.md): >= 0.9 of cat. On a machine that does other work, too, the processes' own CPU time says more than the clock;
  * both are told. Memory: the peak that wait4() tells of each process. Bars: 32 MiB and 2 % of the guest for
- * send, 32 MiB for receive; the guest's page array counts, for here (other than on Xen) it is mapped from a file.
+ * send, 32 MiB for receive, the cache of kept pages apart; the guest's page array counts, for here (other than on Xen) it is
+ * mapped from a file.
+ *
+ * ME2: a stream of 4 GiB, half of it free. Bars by CPU time: 1.0 GB/s of xl's stream for send, 1.2 GB/s for receive.
+ * `auto` against stock on the sealed link, where nothing is free, at several caps: never slower by more than 3 %.
  *
  * The Makefile puts the three __wrap_ functions in the place of what send asks Xen for; everything else is the agent.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -19,6 +24,7 @@
 #include <sys/wait.h>
 
 #include "../test/fake_kernel.h"
+#include "../test/mix.h"
 #include "../test/stream_builder.h"
 #include "batch.h"
 #include "commands.h"
@@ -29,12 +35,17 @@
 
 #define PIPE_BYTES (1 << 20)
 #define CHUNK_BYTES 262144u
-#define POOL_PAGES (CHUNK_BYTES / PAGE_BYTES)
+#define CHUNK_PAGES (CHUNK_BYTES / PAGE_BYTES)
+#define POOL_PAGES 16384u /* 64 MiB of contents; each time they come round they are stamped anew */
 #define PASSES 15 /* odd */
 #define STOCK_FRAMES 131072u                   /* 512 MiB */
 #define ME2_FRAMES (32u * FAKE_SECTION_FRAMES) /* 4 GiB */
 #define FIRST_FREE_FRAME 0x40000u
 #define BAR_OF_CAT 0.9
+#define BAR_SEND 1.0    /* GB/s for a CPU */
+#define BAR_RECEIVE 1.2
+#define BAR_OF_STOCK 1.03
+#define CACHE_MIB 64u
 #define BAR_MIB 32.0
 #define BAR_OF_GUEST 0.02
 #define RAM_VARIABLE "ME2_BENCH_RAM"
@@ -159,6 +170,7 @@ static struct piece start(const char *const *argv, int in, int out)
 
 struct cost {
 	double peak_bytes, cpu_seconds; /* with the processes that it started itself */
+	char said[8192];                /* the end of what it wrote to us */
 };
 
 static double seconds_of(struct timeval time)
@@ -166,32 +178,68 @@ static double seconds_of(struct timeval time)
 	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
+/* What comes from `fd` until its end; the last of it, as a string. */
+static void hear(int fd, char *said, size_t capacity)
+{
+	size_t length = 0;
+	ssize_t n;
+	while ((n = read(fd, said + length, capacity - 1 - length)) > 0) {
+		length += (size_t)n;
+		if (length > capacity / 2) {
+			memmove(said, said + length - capacity / 2, capacity / 2);
+			length = capacity / 2;
+		}
+	}
+	said[length] = '\0';
+}
+
 /* Waits for its end, which must be a good one. */
 static struct cost finish(struct piece *piece)
 {
-	char dropped[4096];
+	struct cost cost = {0};
 	struct rusage usage;
 	int status;
 	if (piece->in >= 0)
 		close(piece->in);
-	while (piece->out >= 0 && read(piece->out, dropped, sizeof(dropped)) > 0)
-		;
-	if (piece->out >= 0)
+	if (piece->out >= 0) {
+		hear(piece->out, cost.said, sizeof(cost.said));
 		close(piece->out);
+	}
 	need(wait4(piece->pid, &status, 0, &usage) == piece->pid, "wait4");
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		fprintf(stderr, "transport_bench: a process ended with status %#x\n", (unsigned)status);
+		fprintf(stderr, "transport_bench: a process ended with status %#x\n%s", (unsigned)status, cost.said);
 		exit(1);
 	}
-	return (struct cost){
-		.peak_bytes = (double)usage.ru_maxrss * 1024,
-		.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
-	};
+	cost.peak_bytes = (double)usage.ru_maxrss * 1024;
+	cost.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+	return cost;
 }
 
 /* --- xl at the source --- */
 
-static uint8_t pool[CHUNK_BYTES];
+static uint8_t *pool;
+static bool stamped[POOL_PAGES]; /* of mixed content */
+
+static void fill_pool(void)
+{
+	struct random random = {.state = 1};
+	/* Shared, so that no child begins with it in its own memory. */
+	pool = mmap(NULL, (size_t)POOL_PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(pool != MAP_FAILED, "contents");
+	for (size_t i = 0; i < POOL_PAGES; i++) {
+		enum page_kind kind = kind_in_mix(i);
+		fill_page(&random, kind, pool + i * PAGE_BYTES);
+		stamped[i] = kind != KIND_ZERO && kind != KIND_CONSTANT;
+	}
+}
+
+/* No two pages of a guest are the same but for those of one word. */
+static void stamp_pages(uint64_t first, uint32_t count)
+{
+	for (uint64_t frame = first; frame < first + count; frame++)
+		if (stamped[frame % POOL_PAGES])
+			le64_store(pool + frame % POOL_PAGES * PAGE_BYTES + PAGE_BYTES / 2, frame);
+}
 
 static void write_records(int to, uint64_t frames)
 {
@@ -204,8 +252,9 @@ static void write_records(int to, uint64_t frames)
 		for (uint32_t i = 0; i < XEN_PAGES_PER_RECORD; i++)
 			le64_store(head + 16 + i * 8, xen_entry(XEN_TYPE_NORMAL, first + i));
 		need(io_write_all(to, head, sizeof(head)), "stream");
-		for (uint32_t i = 0; i < XEN_PAGES_PER_RECORD; i += POOL_PAGES)
-			need(io_write_all(to, pool, sizeof(pool)), "stream");
+		stamp_pages(first, XEN_PAGES_PER_RECORD);
+		for (uint32_t i = 0; i < XEN_PAGES_PER_RECORD; i += CHUNK_PAGES)
+			need(io_write_all(to, pool + (first + i) % POOL_PAGES * PAGE_BYTES, CHUNK_BYTES), "stream");
 	}
 }
 
@@ -265,7 +314,17 @@ static void connect_pair(int ends[2])
 
 struct passage {
 	double seconds, cpu_seconds; /* the latter of all processes but this one */
+	double send_cpu, receive_cpu;    /* seconds; receive's without xl */
 	double send_peak, receive_peak;  /* bytes */
+	char encoder[24];                /* the one that took most pages */
+};
+
+/* How a migration goes through the agent. */
+struct way {
+	enum job_mode mode;
+	enum job_encoder encoder;
+	enum link_kind link;
+	uint64_t rate_mbit, cache_mib, level;
 };
 
 static struct passage through_cat(uint64_t frames)
@@ -282,9 +341,10 @@ static struct passage through_cat(uint64_t frames)
 	return (struct passage){.seconds = seconds, .cpu_seconds = cpu_seconds + finish(&target).cpu_seconds};
 }
 
-static struct piece start_receive(uint64_t *port)
+static struct piece start_receive(enum link_kind link, uint64_t *port)
 {
-	static const char *const argv[] = {self, "receive", "--link", "plain", "--bind", "127.0.0.1", "--wait", "20", NULL};
+	const char *const argv[] = {self, "receive", "--link", link == LINK_PLAIN ? "plain" : "sealed", "--bind", "127.0.0.1",
+		"--wait", "20", NULL};
 	char line[200] = "";
 	struct piece receive = start(argv, -1, -1);
 	dprintf(receive.in, "%0*d\n", 2 * LINK_KEY_BYTES, 0);
@@ -296,49 +356,102 @@ static struct piece start_receive(uint64_t *port)
 	return receive;
 }
 
-static struct piece start_send(enum job_mode mode, uint64_t port)
+/* `lines` gets our end of where it reports. Open until the migration is over: its end would tell `send` that the console has
+ * gone. */
+static struct piece start_send(const struct way *way, uint64_t port, int *lines)
 {
 	char job_text[24], lines_text[24];
-	int job_fd = memfd_create("job", 0), lines[2];
-	need(job_fd >= 0 && ftruncate(job_fd, sizeof(struct job)) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, lines) == 0, "job");
-	keep_off(lines[0]);
+	int job_fd = memfd_create("job", 0), ends[2];
+	need(job_fd >= 0 && ftruncate(job_fd, sizeof(struct job)) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "job");
+	keep_off(ends[0]);
 	struct job *job = mmap(NULL, sizeof(*job), PROT_READ | PROT_WRITE, MAP_SHARED, job_fd, 0);
 	need(job != MAP_FAILED, "job");
-	*job = (struct job){.magic = JOB_MAGIC, .mode = mode, .encoder = ENCODER_RLE, .link = LINK_PLAIN, .stall_s = 20, .scrub = true};
+	*job = (struct job){.magic = JOB_MAGIC, .mode = way->mode, .encoder = way->encoder, .link = way->link, .stall_s = 20,
+		.rate_mbit = way->rate_mbit, .cache_mib = way->cache_mib,
+		.level = way->level, .scrub = true};
 	snprintf(job->to, sizeof(job->to), "127.0.0.1:%u", (unsigned)port);
 	snprintf(job_text, sizeof(job_text), "%d", job_fd);
-	snprintf(lines_text, sizeof(lines_text), "%d", lines[1]);
+	snprintf(lines_text, sizeof(lines_text), "%d", ends[1]);
 	const char *const argv[] = {self, "send", job_text, lines_text, NULL};
 	struct piece send = start(argv, -1, -1);
 	munmap(job, sizeof(*job));
 	close(job_fd);
-	close(lines[1]);
-	/* lines[0] stays open: its end would tell `send` that the console has gone */
+	close(ends[1]);
+	*lines = ends[0];
 	return send;
 }
 
-static struct passage through_agent(enum job_mode mode, uint64_t frames)
+/* "cpuMs":{"agent":…} of the last line. */
+static double agent_seconds(const char *said)
+{
+	const char *at = strstr(said, "\"cpuMs\":{\"agent\":");
+	need(at != NULL, "receive did not tell its CPU time");
+	return strtod(at + 17, NULL) / 1e3;
+}
+
+/* The encoder that took most pages, by the line "encoding" among those of `send`. */
+static void find_encoder(const char *said, char encoder[24])
+{
+	const char *at = strstr(said, "\"t\":\"encoding\"");
+	unsigned long long most = 0, level, pages;
+	char name[8];
+	while (at && (at = strstr(at, "{\"encoder\":")) && sscanf(at, "{\"encoder\":\"%7[a-z0-9]\",\"level\":%llu,\"pages\":%llu", name, &level, &pages) == 3) {
+		if (pages > most)
+			snprintf(encoder, 24, level ? "%s %llu" : "%s", name, level);
+		most = pages > most ? pages : most;
+		at++;
+	}
+}
+
+struct listener {
+	int lines;
+	char said[16384];
+};
+
+static void *listen_to_send(void *context)
+{
+	struct listener *listener = context;
+	hear(listener->lines, listener->said, sizeof(listener->said));
+	return NULL;
+}
+
+static struct passage through_agent(const struct way *way, uint64_t frames)
 {
 	uint64_t port;
-	struct piece receive = start_receive(&port), send = start_send(mode, port);
+	struct listener listener;
+	pthread_t thread;
+	struct piece receive = start_receive(way->link, &port), send = start_send(way, port, &listener.lines);
+	need(pthread_create(&thread, NULL, listen_to_send, &listener) == 0, "thread");
 	double seconds = migrate(send.in, send.out, frames);
 	struct cost at_source = finish(&send), at_target = finish(&receive);
-	return (struct passage){
+	pthread_join(thread, NULL);
+	close(listener.lines);
+	struct passage passage = {
 		.seconds = seconds,
 		.cpu_seconds = at_source.cpu_seconds + at_target.cpu_seconds,
+		.send_cpu = at_source.cpu_seconds,
+		.receive_cpu = agent_seconds(at_target.said),
 		.send_peak = at_source.peak_bytes,
 		.receive_peak = at_target.peak_bytes,
 	};
+	find_encoder(listener.said, passage.encoder);
+	return passage;
 }
 
 /* --- The measurements --- */
 
-static void report_memory(const char *mode, uint64_t frames, const struct passage *passage)
+static const struct way stock = {.mode = MODE_STOCK, .link = LINK_PLAIN};
+static const struct way rle = {.mode = MODE_ME2, .encoder = JOB_RLE, .link = LINK_PLAIN};
+static const struct way largest = {.mode = MODE_ME2, .encoder = JOB_ZSTD, .link = LINK_PLAIN, .cache_mib = CACHE_MIB, .level = 9};
+static const struct way best = {.mode = MODE_ME2, .encoder = JOB_AUTO, .link = LINK_PLAIN, .cache_mib = CACHE_MIB};
+
+static void report_memory(const char *mode, uint64_t frames, const struct way *way, const struct passage *passage)
 {
-	double guest = (double)frames * PAGE_BYTES / MIB, bar = BAR_MIB + BAR_OF_GUEST * guest;
-	double send = passage->send_peak / MIB, receive = passage->receive_peak / MIB;
-	printf("peak of memory, %s, guest of %.0f MiB: send %.1f MiB (%.2f of the bar), receive %.1f MiB (%.2f of the bar)\n", mode,
-		guest, send, send / bar, receive, receive / BAR_MIB);
+	double guest = (double)frames * PAGE_BYTES / MIB, cache = (double)way->cache_mib;
+	double send = passage->send_peak / MIB, send_bar = BAR_MIB + BAR_OF_GUEST * guest + cache;
+	double receive = passage->receive_peak / MIB, receive_bar = BAR_MIB + cache;
+	printf("peak of memory, %s, guest of %.0f MiB, cache of %.0f MiB: send %.1f MiB (%.2f of the bar), receive %.1f MiB (%.2f of the bar)\n",
+		mode, guest, cache, send, send / send_bar, receive, receive / receive_bar);
 }
 
 static int compare_doubles(const void *left, const void *right)
@@ -347,10 +460,10 @@ static int compare_doubles(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-static double median(double values[PASSES])
+static double median(double *values, size_t count)
 {
-	qsort(values, PASSES, sizeof(values[0]), compare_doubles);
-	return values[PASSES / 2];
+	qsort(values, count, sizeof(values[0]), compare_doubles);
+	return values[count / 2];
 }
 
 /* Cat and the agent in turn; each pair sees much the same machine, so the pairs are compared, and the median of them told. */
@@ -360,14 +473,60 @@ static void measure_stock(void)
 	struct passage agent = {0};
 	for (int pass = 0; pass < PASSES; pass++) {
 		struct passage cat = through_cat(STOCK_FRAMES);
-		agent = through_agent(MODE_STOCK, STOCK_FRAMES);
+		agent = through_agent(&stock, STOCK_FRAMES);
 		by_clock[pass] = cat.seconds / agent.seconds;
 		by_cpu[pass] = cat.cpu_seconds / agent.cpu_seconds;
 		speed[pass] = (double)STOCK_FRAMES * PAGE_BYTES / 1e9 / agent.seconds;
 	}
-	printf("pass-through %.2f of cat by the clock, %.2f by CPU time (bar %.2f); %.2f GB/s\n", median(by_clock), median(by_cpu),
-		BAR_OF_CAT, median(speed));
-	report_memory("stock", STOCK_FRAMES, &agent);
+	printf("pass-through %.2f of cat by the clock, %.2f by CPU time (bar %.2f); %.2f GB/s\n", median(by_clock, PASSES),
+		median(by_cpu, PASSES), BAR_OF_CAT, median(speed, PASSES));
+	report_memory("stock", STOCK_FRAMES, &stock, &agent);
+	fflush(stdout);
+}
+
+static void measure_half_free(const char *name, const struct way *way)
+{
+	double gigabytes = (double)ME2_FRAMES * PAGE_BYTES / 1e9;
+	struct passage passage = through_agent(way, ME2_FRAMES);
+	printf("me2 %s, half of memory free: %.2f GB/s of xl's stream by the clock; for a CPU: send %.2f GB/s (bar %.1f; %.2f s), "
+		"receive %.2f GB/s (bar %.1f; %.2f s)\n", name, gigabytes / passage.seconds, gigabytes / passage.send_cpu, BAR_SEND,
+		passage.send_cpu, gigabytes / passage.receive_cpu, BAR_RECEIVE, passage.receive_cpu);
+	report_memory(name, ME2_FRAMES, way, &passage);
+	fflush(stdout);
+}
+
+/* The encoder that takes most memory, its cache full. */
+static void measure_zstd(void)
+{
+	struct passage passage = through_agent(&largest, STOCK_FRAMES);
+	report_memory("zstd 9", ME2_FRAMES, &largest, &passage);
+	fflush(stdout);
+}
+
+/* The same pages, none free, stock and `auto` in turn. */
+static void measure_auto(uint64_t rate_mbit, enum link_kind link, uint64_t frames, int pairs)
+{
+	double ratio[PASSES], cpu_ratio[PASSES], stock_seconds[PASSES], auto_seconds[PASSES];
+	struct way stock_way = stock, auto_way = best;
+	stock_way.link = auto_way.link = link;
+	stock_way.rate_mbit = auto_way.rate_mbit = rate_mbit;
+	struct passage last = {0};
+	for (int i = 0; i < pairs; i++) {
+		struct passage by_stock = through_agent(&stock_way, frames);
+		last = through_agent(&auto_way, frames);
+		stock_seconds[i] = by_stock.seconds;
+		auto_seconds[i] = last.seconds;
+		cpu_ratio[i] = last.cpu_seconds / by_stock.cpu_seconds;
+		ratio[i] = auto_seconds[i] / stock_seconds[i];
+	}
+	char rate[24] = "no cap";
+	if (rate_mbit)
+		snprintf(rate, sizeof(rate), "%u Mbit/s", (unsigned)rate_mbit);
+	printf("auto, %s, %s, %u MiB: %.2f of stock's time (bar %.2f); %.2f s, stock %.2f s; %.2f of its CPU time, "
+		"mostly %s\n", rate, link == LINK_PLAIN ? "plain" : "sealed",
+		(unsigned)(frames * PAGE_BYTES >> 20), median(ratio, (size_t)pairs), BAR_OF_STOCK, median(auto_seconds, (size_t)pairs),
+		median(stock_seconds, (size_t)pairs), median(cpu_ratio, (size_t)pairs), last.encoder);
+	fflush(stdout);
 }
 
 static void measure_me2(void)
@@ -377,10 +536,15 @@ static void measure_me2(void)
 	struct piece guest = start(argv, -1, -1);
 	need(read(guest.out, path, sizeof(path) - 1) > 0, "guest");
 	setenv(RAM_VARIABLE, path, 1);
-	struct passage passage = through_agent(MODE_ME2, ME2_FRAMES);
+	measure_half_free("rle", &rle);
+	measure_half_free("auto", &best);
+	measure_zstd();
+	measure_auto(10, LINK_SEALED, 32 * 256, 1);
+	measure_auto(100, LINK_SEALED, 192 * 256, 1);
+	measure_auto(1000, LINK_SEALED, 512 * 256, 3);
+	measure_auto(0, LINK_SEALED, 1024 * 256, 7);
+	measure_auto(0, LINK_PLAIN, 1024 * 256, 7);
 	finish(&guest);
-	printf("me2, half of memory free: %.2f GB/s of xl's stream\n", (double)ME2_FRAMES * PAGE_BYTES / passage.seconds / 1e9);
-	report_memory("me2", ME2_FRAMES, &passage);
 }
 
 /* A folder with an `xl` that is this program, in front of PATH. */
@@ -414,10 +578,8 @@ int main(int argc, char **argv)
 		return run_command(argc, argv);
 	}
 	char folder[] = "/tmp/me2-bench-XXXXXX";
-	struct random random = {.state = 1};
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < POOL_PAGES; i++)
-		fill_page(&random, (enum page_kind)(i % KINDS), pool + i * PAGE_BYTES);
+	fill_pool();
 	become_xl(folder);
 	measure_stock();
 	measure_me2();

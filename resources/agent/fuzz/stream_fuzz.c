@@ -20,6 +20,7 @@ struct output {
 };
 
 static struct batch *batch;
+static struct rebuilder *scrubbing, *sparing;
 static uint8_t *rebuilt;
 
 static bool pass(void *context, const uint8_t *bytes, size_t length, struct error *err)
@@ -32,12 +33,12 @@ static bool pass(void *context, const uint8_t *bytes, size_t length, struct erro
 	return true;
 }
 
-static void check_rebuilt(const struct xen_page_record *record, const enum page_fate *fates, bool scrub)
+static void check_rebuilt(const struct xen_page_record *record, const enum page_fate *fates, bool scrub, const uint8_t *bytes,
+	size_t length)
 {
-	size_t length, rebuilt_length;
+	size_t rebuilt_length;
 	struct error err = { 0 };
-	const uint8_t *bytes = batch_finish(batch, &length);
-	INVARIANT(rebuild_batch(bytes, length, scrub, rebuilt, &rebuilt_length, NULL, NULL, &err));
+	INVARIANT(rebuild_batch(scrub ? scrubbing : sparing, bytes, length, rebuilt, &rebuilt_length, NULL, NULL, &err));
 	const uint8_t *page = rebuilt + 16 + record->count * 8, *original = record->pages;
 	for (uint32_t i = 0; i < record->count; i++) {
 		uint64_t entry = le64_load(rebuilt + 16 + i * 8);
@@ -59,15 +60,17 @@ static bool take_pages(void *context, const struct xen_page_record *record, stru
 	if (!record->raw)
 		return true;
 	const uint8_t *page = record->pages;
-	batch_start(batch);
+	batch_start(batch, (struct page_encoding){ .encoder = ENCODER_RLE }, false);
 	for (uint32_t i = 0; i < record->count; i++) {
 		uint8_t type = xen_entry_type(record->entries[i]);
 		bool leave_out = random_below(&output->random, 3) == 0;
 		fates[i] = batch_append(batch, xen_entry_frame(record->entries[i]), type, page, leave_out);
 		page += xen_type_has_data(type) ? PAGE_BYTES : 0;
 	}
-	check_rebuilt(record, fates, true);
-	check_rebuilt(record, fates, false);
+	size_t length;
+	const uint8_t *bytes = batch_finish(batch, &length);
+	check_rebuilt(record, fates, true, bytes, length);
+	check_rebuilt(record, fates, false, bytes, length);
 	return pass(context, record->raw, record->raw_length, err);
 }
 
@@ -110,9 +113,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 {
 	if (!batch) {
-		batch = batch_new(ENCODER_RLE);
+		batch = batch_new(0, 1); /* no state that could outlive an input */
+		scrubbing = rebuilder_new(0, true);
+		sparing = rebuilder_new(0, false);
 		rebuilt = malloc(XEN_PAGE_RECORD_MAX);
-		INVARIANT(batch && rebuilt);
+		INVARIANT(batch && scrubbing && sparing && rebuilt);
 	}
 	if (length < 2)
 		return 0;

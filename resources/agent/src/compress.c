@@ -8,6 +8,9 @@
 #define LZ4_DICTIONARY_BYTES 65536u
 /* What a worker takes at a time: small enough that a flush after each batch leaves none idle. */
 #define ZSTD_JOB_BYTES (1 << 20)
+#define ZSTD_OVERLAP_WHOLE_WINDOW 9
+/* Each worker has tables of its own: above this level they would take more memory than the agent may. */
+#define ZSTD_WORKERS_LEVEL_MAX 3
 
 struct compressor {
 	unsigned threads;
@@ -36,7 +39,7 @@ void compressor_free(struct compressor *compressor)
 	free(compressor);
 }
 
-static bool open_zstd(ZSTD_CCtx **context, unsigned threads)
+static bool open_zstd(ZSTD_CCtx **context)
 {
 	if (*context)
 		return true;
@@ -44,16 +47,20 @@ static bool open_zstd(ZSTD_CCtx **context, unsigned threads)
 		return false;
 	ZSTD_CCtx_setParameter(*context, ZSTD_c_contentSizeFlag, 0);
 	ZSTD_CCtx_setParameter(*context, ZSTD_c_checksumFlag, 0); /* the batch has one */
-	if (threads > 1 && !ZSTD_isError(ZSTD_CCtx_setParameter(*context, ZSTD_c_nbWorkers, (int)threads)))
-		ZSTD_CCtx_setParameter(*context, ZSTD_c_jobSize, ZSTD_JOB_BYTES);
 	return true;
 }
 
-/* The window is set after the level, which has an opinion of its own on it. */
-static void set_level(ZSTD_CCtx *context, int level)
+/* For the next frame. The window is set after the level, which has an opinion of its own on it. */
+static void set_level(ZSTD_CCtx *context, int level, unsigned threads)
 {
+	bool many = threads > 1 && level <= ZSTD_WORKERS_LEVEL_MAX;
 	ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
 	ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, COMPRESS_WINDOW_LOG);
+	ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, many ? (int)threads : 0);
+	if (!many)
+		return;
+	ZSTD_CCtx_setParameter(context, ZSTD_c_jobSize, ZSTD_JOB_BYTES);
+	ZSTD_CCtx_setParameter(context, ZSTD_c_overlapLog, ZSTD_OVERLAP_WHOLE_WINDOW);
 }
 
 static bool pump(ZSTD_CCtx *context, ZSTD_outBuffer *out, ZSTD_inBuffer *in, ZSTD_EndDirective how)
@@ -71,7 +78,7 @@ static size_t run_zstd(struct compressor *compressor, int level, const uint8_t *
 {
 	ZSTD_inBuffer nothing = {.src = ""}, in = {.src = from, .size = length};
 	ZSTD_outBuffer out = {.dst = to, .size = length + COMPRESS_SLACK};
-	if (!open_zstd(&compressor->zstd, compressor->threads))
+	if (!open_zstd(&compressor->zstd))
 		return 0;
 	if (compressor->frame_open && level != compressor->level) {
 		if (!pump(compressor->zstd, &out, &nothing, ZSTD_e_end))
@@ -79,7 +86,7 @@ static size_t run_zstd(struct compressor *compressor, int level, const uint8_t *
 		compressor->frame_open = false;
 	}
 	if (!compressor->frame_open)
-		set_level(compressor->zstd, level);
+		set_level(compressor->zstd, level, compressor->threads);
 	compressor->level = level;
 	compressor->frame_open = true;
 	return pump(compressor->zstd, &out, &in, ZSTD_e_flush) ? out.pos : 0;
@@ -104,7 +111,7 @@ size_t compressor_try(struct compressor *compressor, enum codec codec, int level
 {
 	if (codec == CODEC_LZ4)
 		return (size_t)LZ4_compress_default((const char *)from, (char *)to, (int)length, (int)(length + COMPRESS_SLACK));
-	if (!open_zstd(&compressor->zstd_alone, 1))
+	if (!open_zstd(&compressor->zstd_alone))
 		return 0;
 	ZSTD_CCtx_setParameter(compressor->zstd_alone, ZSTD_c_compressionLevel, level);
 	size_t size = ZSTD_compress2(compressor->zstd_alone, to, length + COMPRESS_SLACK, from, length);

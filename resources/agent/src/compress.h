@@ -23,7 +23,7 @@ enum codec { CODEC_NONE = 0, CODEC_LZ4 = 1, CODEC_ZSTD = 2, CODECS = 3 };
 
 struct compressor;
 
-/* `threads` more than 1: zstd compresses with so many workers; the order is kept. NULL when out of memory. What a codec
+/* `threads` more than 1: zstd compresses with so many workers at its low levels; the order is kept. NULL when out of memory. What a codec
  * needs is taken when it is first used. */
 struct compressor *compressor_new(unsigned threads);
 void compressor_free(struct compressor *compressor);

@@ -21,7 +21,7 @@ static void test_migrate_options(void)
 	char *good[] = {"--domain", "web", "--to", "10.0.0.1:7000", "--mode", "me2", "--rate", "20", "--no-verify"};
 	CHECK(parse(&options, &err, 9, good), "%s", err.message);
 	CHECK(strcmp(options.domain, "web") == 0 && options.mode == MODE_ME2 && options.rate_mbit == 20 && !options.verify);
-	CHECK(options.scrub && options.stall_s == 15);
+	CHECK(options.scrub && options.stall_s == 15 && options.encoder == JOB_RLE && options.level == 0 && options.cache_mib == 0);
 	char *bad[][6] = {
 		{"--domain", "web", "--to", "x:1"},                      /* no mode */
 		{"--domain", "web", "--domain", "db"},                   /* twice */
@@ -42,6 +42,57 @@ static void test_migrate_options(void)
 		CHECK(!parse(&options, &err, count, bad[i]), "case %zu", i);
 		CHECK(strcmp(err.code, ERR_USAGE) == 0 && err.message[0]);
 	}
+}
+
+/* What `--encoder`, `--level` and `--cache` come to; a NULL ends them. */
+static bool parse_encoder(struct migrate_options *options, struct error *err, char *const *rest)
+{
+	char *argv[16] = {"--domain", "web", "--to", "10.0.0.1:7000", "--mode", "me2"};
+	int argc = 6;
+	for (; *rest; rest++)
+		argv[argc++] = *rest;
+	return parse(options, err, argc, argv);
+}
+
+static void test_encoder_options(void)
+{
+	static const struct {
+		char *arguments[7];
+		int encoder;
+		uint64_t level, cache_mib;
+	} good[] = {
+		{{NULL}, JOB_RLE, 0, 0},
+		{{"--encoder", "none", NULL}, JOB_NONE, 0, 0},
+		{{"--encoder", "rle", "--cache", "16", NULL}, JOB_RLE, 0, 16},
+		{{"--encoder", "delta", NULL}, JOB_DELTA, 0, 64},
+		{{"--encoder", "delta", "--cache", "1", NULL}, JOB_DELTA, 0, 1},
+		{{"--encoder", "lz4", NULL}, JOB_LZ4, 0, 0},
+		{{"--encoder", "zstd", NULL}, JOB_ZSTD, 3, 0},
+		{{"--encoder", "zstd", "--level", "19", "--cache", "1024", NULL}, JOB_ZSTD, 19, 1024},
+		{{"--level", "1", "--encoder", "zstd", NULL}, JOB_ZSTD, 1, 0},
+		{{"--encoder", "auto", NULL}, JOB_AUTO, 0, 64},
+		{{"--encoder", "auto", "--cache", "0", NULL}, JOB_AUTO, 0, 0},
+	};
+	static char *const bad[][7] = {
+		{"--encoder", "gzip", NULL}, {"--level", "3", NULL}, {"--encoder", "lz4", "--level", "1", NULL},
+		{"--encoder", "auto", "--level", "3", NULL}, {"--encoder", "zstd", "--level", "0", NULL},
+		{"--encoder", "zstd", "--level", "20", NULL}, {"--encoder", "zstd", "--level", "-1", NULL},
+		{"--encoder", "delta", "--cache", "0", NULL}, {"--cache", "1025", NULL}, {"--cache", "-1", NULL},
+	};
+	struct migrate_options options;
+	struct error err;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		CHECK(parse_encoder(&options, &err, good[i].arguments), "case %zu: %s", i, err.message);
+		CHECK(options.encoder == good[i].encoder && options.level == good[i].level && options.cache_mib == good[i].cache_mib,
+			"case %zu: %d, %llu, %llu", i, options.encoder, (unsigned long long)options.level, (unsigned long long)options.cache_mib);
+		struct job job = {0};
+		migrate_options_apply(&options, &job);
+		CHECK(job.encoder == good[i].encoder && job.level == good[i].level && job.cache_mib == good[i].cache_mib);
+		CHECK(job_cache_pages(&job) == good[i].cache_mib * 256 && job_cache_pages(&job) <= LINK_CACHE_PAGES_MAX);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(!parse_encoder(&options, &err, bad[i]) && strcmp(err.code, ERR_USAGE) == 0, "case %zu", i);
+	CHECK(strcmp(job_encoder_name(JOB_AUTO), "auto") == 0 && strcmp(job_encoder_name(JOB_RLE), "rle") == 0);
 }
 
 static void test_rate(void)
@@ -92,13 +143,15 @@ static void test_json(void)
 	json_start(&json, "x");
 	json_string(&json, "s", "a\"b\\c\n\xff\xc3\xa4\xed\xa0\x80");
 	json_ms(&json, "ms", 1234567);
+	json_us(&json, "us", 1234567);
+	json_cpu(&json, 5000000, 1000);
 	json_open_array(&json, "a");
 	json_u64(&json, NULL, UINT64_MAX);
 	json_i64(&json, NULL, -1);
 	json_close_array(&json);
 	json_null(&json, "n");
 	const char *line = json_finish(&json);
-	CHECK(strcmp(line, "{\"t\":\"x\",\"s\":\"a\\\"b\\\\c\\u000a\\ufffd\xc3\xa4\\ufffd\\ufffd\\ufffd\",\"ms\":1.234,"
+	CHECK(strcmp(line, "{\"t\":\"x\",\"s\":\"a\\\"b\\\\c\\u000a\\ufffd\xc3\xa4\\ufffd\\ufffd\\ufffd\",\"ms\":1.234,\"us\":1234.567,\"cpuMs\":{\"agent\":5.000,\"xl\":0.001},"
 		"\"a\":[18446744073709551615,-1],\"n\":null}\n") == 0, "%s", line);
 	json_free(&json);
 	json_start(&json, "big");
@@ -111,6 +164,7 @@ static void test_json(void)
 int main(void)
 {
 	test_migrate_options();
+	test_encoder_options();
 	test_rate();
 	test_handshake();
 	test_json();

@@ -6,6 +6,7 @@ import type { LabGuest, LabHost } from '../../../electron/services/lab/types.ts'
 import type { CancelAnswer } from '../../../electron/services/migration/migrate.ts'
 import type { MigrationTiming } from '../../../electron/services/migration/timing.ts'
 import type { AgentMessage } from '../../../shared/agent/messages.ts'
+import type { Encoding } from '../../../shared/model/encoding.ts'
 import type { RunResult } from '../../../shared/model/run.ts'
 import type { RunEvent, Side } from '../../../shared/model/runEvent.ts'
 import type { RunFigures } from '../../../shared/model/runFigures.ts'
@@ -19,6 +20,8 @@ import { HostHandle } from '../../../electron/services/migration/hostHandle.ts'
 import { startMigration } from '../../../electron/services/migration/migrate.ts'
 import { defaultTiming } from '../../../electron/services/migration/timing.ts'
 import { connect } from '../../../electron/services/ssh/connect.ts'
+import { presets } from '../../../shared/model/encoding.ts'
+import { me2Leg, stockLeg } from '../../../shared/model/raceOrder.ts'
 
 const resources = join(import.meta.dirname, '..', '..', '..', 'resources')
 export const agentPath = join(resources, 'agent', 'build', 'agent')
@@ -132,6 +135,8 @@ export interface Attempt {
 
 export interface AttemptOptions {
   mode?: 'stock' | 'me2'
+  /** Of an ME2 migration; the paper's by default. */
+  encoding?: Encoding
   rateMbit?: number | null
   verify?: boolean
   timing?: Partial<MigrationTiming>
@@ -141,7 +146,7 @@ export interface AttemptOptions {
 
 /** One migration to the other host, without the pre-check: what fails here must be undone by the agents and xl. */
 export async function attempt(testLab: TestLab, guest: string, options: AttemptOptions = {}): Promise<Attempt> {
-  const { mode = 'me2', rateMbit = null, verify = true, timing = {}, onEvent = () => {} } = options
+  const { mode = 'me2', encoding = presets.paper, rateMbit = null, verify = true, timing = {}, onEvent = () => {} } = options
   const [source, target] = await fromWhere(testLab, guest)
   const spec = testLab.guests.find(({ name }) => name === guest)!
   const messages: Attempt['messages'] = []
@@ -149,7 +154,7 @@ export async function attempt(testLab: TestLab, guest: string, options: AttemptO
     source: source.handle,
     target: target.handle,
     guest,
-    settings: { mode, encoder: mode === 'me2' ? 'rle' : null, level: null, cacheMiB: 0, link: 'sealed', rateMbit, verify, scrub: true },
+    settings: { ...(mode === 'me2' ? me2Leg(encoding, rateMbit) : stockLeg(rateMbit)), link: 'sealed', verify, scrub: true },
     targetAddress: target.linkAddress,
     owner: 'the tests on real Xen',
     timing: { ...defaultTiming, ...timing },
