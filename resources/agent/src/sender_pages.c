@@ -169,7 +169,7 @@ bool sender_encode_page_data(void *context, const struct xen_page_record *record
 	return ok;
 }
 
-static bool sweep_frame(struct sender *sender, uint64_t frame, struct error *err)
+static bool sweep_frame(struct sender *sender, uint64_t frame, uint64_t *resent, struct error *err)
 {
 	const uint8_t *page = guest_map(sender->guest, &frame, 1, NULL);
 	if (!page && explorer_class(sender->explorer, frame) == PAGE_OFFLINE)
@@ -180,6 +180,7 @@ static bool sweep_frame(struct sender *sender, uint64_t frame, struct error *err
 	batch_append(sender->batch, frame, XEN_TYPE_NORMAL, page, false);
 	guest_unmap(sender->guest, page, 1);
 	mark_left_out(sender, frame, false);
+	(*resent)++;
 	return batch_entries(sender->batch) < BATCH_ENTRIES_MAX
 		|| (send_batch(sender, err) && (batch_start(sender->batch, sender->encoding, true), true));
 }
@@ -198,8 +199,7 @@ static bool sweep(struct sender *sender, struct error *err)
 				still_out++;
 				continue;
 			}
-			resent++;
-			if (!sweep_frame(sender, frame, err))
+			if (!sweep_frame(sender, frame, &resent, err))
 				return false;
 		}
 	}
