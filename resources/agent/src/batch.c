@@ -92,12 +92,6 @@ const struct batch_counts *batch_counts(const struct batch *batch)
 	return &batch->counts;
 }
 
-const uint8_t *batch_packed_pages(const struct batch *batch, uint32_t *count)
-{
-	*count = batch->packed;
-	return batch->packed_pages;
-}
-
 static void add_to_runs(struct batch *batch, uint64_t frame, uint8_t tag, uint32_t slot)
 {
 	struct run *last = batch->runs ? &batch->run[batch->runs - 1] : NULL;

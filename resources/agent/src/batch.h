@@ -86,9 +86,6 @@ uint32_t batch_entries(const struct batch *batch);
 /* Counts since batch_start(). */
 const struct batch_counts *batch_counts(const struct batch *batch);
 
-/* The pages that wait to be packed, for measuring: `*count` of them in a row. Until batch_finish(). */
-const uint8_t *batch_packed_pages(const struct batch *batch, uint32_t *count);
-
 /* The finished batch, `*length` <= BATCH_MAX bytes; valid until the next batch_start(). At least one entry. NULL when out
  * of memory; the batch is of no more use then. */
 const uint8_t *batch_finish(struct batch *batch, size_t *length);

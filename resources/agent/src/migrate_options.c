@@ -20,13 +20,13 @@ static bool settle_encoder(struct migrate_options *parsed, struct error *err)
 {
 	bool lives_on_cache = parsed->encoder == JOB_DELTA || parsed->encoder == JOB_AUTO;
 	if (parsed->level != NOT_GIVEN && parsed->encoder != JOB_ZSTD)
-		return error_set(err, ERR_USAGE, "", "--level belongs to --encoder zstd");
+		return error_set(err, ERR_USAGE, "Leave it out, or choose --encoder zstd.", "--level belongs to --encoder zstd");
 	if (parsed->level == NOT_GIVEN)
 		parsed->level = parsed->encoder == JOB_ZSTD ? DEFAULT_LEVEL : 0;
 	if (parsed->cache_mib == NOT_GIVEN)
 		parsed->cache_mib = lives_on_cache ? DEFAULT_CACHE_MIB : 0;
 	if (parsed->encoder == JOB_DELTA && !parsed->cache_mib)
-		return error_set(err, ERR_USAGE, "", "--encoder delta needs a --cache of at least 1");
+		return error_set(err, ERR_USAGE, "Give more, leave --cache out, or choose another encoder.", "--encoder delta needs a --cache of at least 1");
 	return true;
 }
 
