@@ -56,7 +56,7 @@ export async function createConsole({ dataFolder, resourcesFolder, shell, versio
   })
   const lab = new LabJob({
     createLab: log => createLab({ cacheDir: defaultCacheDir(), resourcesDir: join(resourcesFolder, 'lab'), log }),
-    size: () => settings.settings.value.lab.size,
+    plan: () => settings.settings.value.lab.size,
     timesFile: join(dataFolder, 'lab-times.json'),
     onHosts: async status => hosts.setBoxed(status),
   })

@@ -1,9 +1,9 @@
 /** Brings the boxed lab up with its progress on the terminal; Ctrl-C takes it back. */
-import type { LabSize } from '../../shared/model/labSize.ts'
+import type { LabPlan } from '../../shared/model/labPlan.ts'
 import type { LabProgress, LabStatus } from '../services/lab/types.ts'
 import type { Context } from './command.ts'
 import { formatMs } from '../../shared/model/format.ts'
-import { usualLabSize } from '../../shared/model/labSize.ts'
+import { usualLabPlan } from '../../shared/model/labPlan.ts'
 
 const phaseNames: Record<LabProgress['phase'], string> = {
   tools: 'Boxed lab: tools',
@@ -12,14 +12,14 @@ const phaseNames: Record<LabProgress['phase'], string> = {
   guests: 'Boxed lab: guests',
 }
 
-export async function labUp({ services, terminal, onInterrupt }: Context, size: LabSize = usualLabSize): Promise<LabStatus> {
+export async function labUp({ services, terminal, onInterrupt }: Context, plan: LabPlan = usualLabPlan): Promise<LabStatus> {
   const abort = new AbortController()
   const release = onInterrupt(() => {
     terminal.line('Ending the lab …')
     abort.abort()
   })
   try {
-    return await services.lab.up({ signal: abort.signal, size }, ({ phase, detail, elapsedMs }) => {
+    return await services.lab.up({ signal: abort.signal, plan }, ({ phase, detail, elapsedMs }) => {
       terminal.status(phaseNames[phase], `${detail} (${formatMs(elapsedMs)})`)
     })
   }

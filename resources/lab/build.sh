@@ -1,10 +1,13 @@
 #!/bin/bash
 # Builds the boxed lab's image: everything two virtual Xen hosts and their guests boot from.
 #
-#   build.sh OUT SCRATCH
+#   build.sh OUT SCRATCH XEN device-model|no-device-model
 #
 # OUT      an existing, empty folder. Gets: xen (multiboot ELF), vmlinuz, initrd.cpio, dom0.img (ext4, sparse), manifest.json
 # SCRATCH  an existing, empty folder for the tree that is being built, best on a tmpfs with 1 GB free
+# XEN      4.14, 4.17 or 4.20: Debian 11, 12 or 13, whose own kernel dom0 and guests get
+#
+# With the device model dom0 has QEMU, which HVM guests need.
 #
 # Needs root, Debian's packages named in electron/services/lab/tools.ts and a mirror named by this machine's apt sources
 # (or by ME2_DEBIAN_MIRROR and ME2_DEBIAN_SECURITY_MIRROR). Prints one "== step" line per step; anything else is log.
@@ -12,16 +15,23 @@
 # group (it must lead one: setsid) ends too.
 set -euo pipefail
 
-SUITE=bookworm
-XEN_VERSION=4.17
 HERE=$(cd "$(dirname "$0")" && pwd)
 OUT=$1
 SCRATCH=$2
+XEN_VERSION=$3
+DEVICE_MODEL=$4
 TREE=$SCRATCH/tree          # dom0's root file system
 PACKAGES=$SCRATCH/packages  # kernel and hypervisor, unpacked but not installed
 
 step() { echo "== $*"; }
 fail() { echo "build: $*" >&2; exit 1; }
+
+case $XEN_VERSION in
+4.14) SUITE=bullseye ;;
+4.17) SUITE=bookworm ;;
+4.20) SUITE=trixie ;;
+*) fail "no Debian release is known to have Xen $XEN_VERSION" ;;
+esac
 
 trap 'exit 143' TERM
 exec 3<&0 </dev/null

@@ -27,7 +27,7 @@ const labGuestSchema = z.object({
 const labViewSchema = z.object({
   state: z.enum(['unknown', 'stopped', 'starting', 'running', 'stopping', 'damaged', 'failed']),
   phases: z.array(labPhaseSchema),
-  image: z.object({ suite: z.string(), xen: z.string(), kernel: z.string() }).nullable(),
+  images: z.array(z.object({ suite: z.string(), xen: z.string(), kernel: z.string() })),
   hosts: z.array(z.object({ name: z.string(), alive: z.boolean(), port: z.number() })),
   guests: z.array(labGuestSchema),
   /** Newest last, at most 400. */

@@ -2,7 +2,7 @@
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 import { presets } from '../model/encoding.ts'
-import { labSizeSchema, usualLabSize } from '../model/labSize.ts'
+import { labPlanSchema, usualLabPlan } from '../model/labPlan.ts'
 import { fileSchema } from './file.ts'
 import { forOperators, forViewers } from './procedure.ts'
 import { raceRequestSchema } from './races.ts'
@@ -13,7 +13,7 @@ const labSettings = z.object({
   /** Bring the boxed lab up when the console starts. */
   startWithConsole: z.boolean(),
   /** Of the lab that is started next; one that runs keeps its own. */
-  size: labSizeSchema,
+  size: labPlanSchema,
 })
 
 export const settingsSchema = z.object({
@@ -21,7 +21,7 @@ export const settingsSchema = z.object({
   theme: z.enum(['system', 'light', 'dark']).default('system'),
   race: raceDefaults.default({ repeats: 2, ...presets.best, link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000 }),
   // Files from before the size could be chosen have none.
-  lab: labSettings.extend({ size: labSizeSchema.default(usualLabSize) }).default({ startWithConsole: true, size: usualLabSize }),
+  lab: labSettings.extend({ size: labPlanSchema.default(usualLabPlan) }).default({ startWithConsole: true, size: usualLabPlan }),
 })
 export type Settings = z.infer<typeof settingsSchema>
 

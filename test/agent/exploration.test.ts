@@ -1,16 +1,16 @@
+import type { KernelSpec } from '../kernels/kernels.ts'
 /**
  * Memory Exploration on three kernels, page by page against what each kernel says of itself. If this fails, a migration
  * may leave out pages that hold something, or send pages that hold nothing.
  */
 import type { ComparedClass } from './exploration/comparison.ts'
-import type { KernelSpec } from './exploration/kernels.ts'
 import type { Exploration, MachineSettings } from './exploration/machine.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { kernelFolder, kernels } from '../kernels/kernels.ts'
 import { agreementShare, comparedClasses, explorationTable } from './exploration/comparison.ts'
-import { kernelFolder, kernels } from './exploration/kernels.ts'
 import { exploreKernel } from './exploration/machine.ts'
 import { buildTools } from './exploration/tools.ts'
 

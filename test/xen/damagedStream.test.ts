@@ -7,7 +7,8 @@
  * as the agent does not give it for a stream that the target has not accepted.
  */
 import type { AgentMessage } from '../../shared/agent/messages.ts'
-import type { TestHost, TestLab } from './support/boxedLab.ts'
+import type { TestLab } from './support/boxedLab.ts'
+import type { TestHost } from './support/migrateOnce.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

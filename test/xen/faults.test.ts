@@ -4,7 +4,8 @@
  */
 import type { RunEvent } from '../../shared/model/runEvent.ts'
 import type { RunFigures } from '../../shared/model/runFigures.ts'
-import type { Attempt, AttemptOptions, TestHost, TestLab } from './support/boxedLab.ts'
+import type { TestLab } from './support/boxedLab.ts'
+import type { Attempt, AttemptOptions, TestHost } from './support/migrateOnce.ts'
 import { Buffer } from 'node:buffer'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

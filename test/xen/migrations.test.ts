@@ -3,7 +3,8 @@
  * workload that dirties pages all the time, and guests whose memory management is as hostile as Linux lets it be.
  */
 import type { Preset } from '../../shared/model/encoding.ts'
-import type { TestHost, TestLab } from './support/boxedLab.ts'
+import type { TestLab } from './support/boxedLab.ts'
+import type { TestHost } from './support/migrateOnce.ts'
 import { Buffer } from 'node:buffer'
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'

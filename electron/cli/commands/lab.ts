@@ -1,27 +1,46 @@
-import type { LabSize } from '../../../shared/model/labSize.ts'
+import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import type { LabStatus } from '../../services/lab/types.ts'
 import type { Arguments } from '../arguments.ts'
 import type { Command, Output } from '../command.ts'
-import { guestMemoryChoicesMiB, usualLabSize } from '../../../shared/model/labSize.ts'
+import { guestMemoryChoicesMiB, usualLabPlan, xenReleases } from '../../../shared/model/labPlan.ts'
+import { usage } from '../arguments.ts'
 import { chooseLab } from '../hostSelection.ts'
 import { labShares, shareRow } from '../labShares.ts'
 import { labUp } from '../labUp.ts'
 import { formatTable } from '../table.ts'
 
 function describe(status: LabStatus): Output {
-  const { state, image, hosts, guests } = status
+  const { state, images, hosts, guests } = status
   const hostRows = hosts.map(host => [host.name, host.alive ? 'alive' : 'ended', `ssh port ${host.ssh.port}`, `link ${host.linkAddress}`])
   const guestRows = guests.map(guest => [guest.name, `${guest.memoryBytes / 1024 / 1024} MiB`, guest.address, guest.sentence])
-  const imageLine = image ? [`Image: ${image.suite}, Xen ${image.xen}, Linux ${image.kernel}.`] : []
-  const parts = [`The boxed lab is ${state}.`, ...imageLine]
+  const imageLines = images.map(image => `Image: ${image.suite}, Xen ${image.xen}, Linux ${image.kernel}.`)
+  const parts = [`The boxed lab is ${state}.`, ...imageLines]
   if (hosts.length > 0)
     parts.push(formatTable([...hostRows], ['left', 'left', 'left', 'left']), 'Guests:', formatTable(guestRows, ['left', 'right', 'left', 'left']))
   return { json: status, text: parts.join('\n') }
 }
 
-function sizeOf(args: Arguments): LabSize {
+const maxRoomMiB = 16_384
+
+/** One release for both hosts, or one for each. Throws `usage`. */
+function chosenXen(args: Arguments): LabPlan['xen'] {
+  const words = (args.text('xen') ?? usualLabPlan.xen.join()).split(',')
+  const [a, b] = (words.length === 1 ? [...words, ...words] : words).map(word => xenReleases.find(known => known === word))
+  if (a === undefined || b === undefined || words.length > 2)
+    throw usage(`--xen ${args.text('xen')} names no release for each of two hosts.`, `Choose from ${xenReleases.join(', ')}, one or two of them with a comma between.`)
+  return [a, b]
+}
+
+function planOf(args: Arguments): LabPlan {
   const choices = guestMemoryChoicesMiB.map(String)
-  return { guestMemoryMiB: Number(args.choice('guest-memory', choices, `${usualLabSize.guestMemoryMiB}`)) as LabSize['guestMemoryMiB'], twin: args.flag('twin') }
+  return {
+    ...usualLabPlan,
+    guestMemoryMiB: Number(args.choice('guest-memory', choices, `${usualLabPlan.guestMemoryMiB}`)) as LabPlan['guestMemoryMiB'],
+    twin: args.flag('twin'),
+    xen: chosenXen(args),
+    deviceModel: args.flag('device-model'),
+    roomMiB: args.wholeNumber('room', 0, maxRoomMiB) ?? 0,
+  }
 }
 
 const up: Command = {
@@ -29,11 +48,14 @@ const up: Command = {
   operands: [],
   summary: 'Builds and boots the boxed lab: two real Xen hosts with three guests or four.',
   options: [
-    { name: 'guest-memory', value: 'MIB', help: `memory of each guest: ${guestMemoryChoicesMiB.join(', ')} (default ${usualLabSize.guestMemoryMiB}); a lab that runs keeps its own` },
+    { name: 'guest-memory', value: 'MIB', help: `memory of each guest: ${guestMemoryChoicesMiB.join(', ')} (default ${usualLabPlan.guestMemoryMiB}); a lab that runs keeps its own` },
     { name: 'twin', help: 'with a fourth guest, equal to web' },
+    { name: 'xen', value: 'A,B', help: `Xen of the first and the second host: ${xenReleases.join(', ')} (default ${usualLabPlan.xen[0]} on both)` },
+    { name: 'device-model', help: 'hosts with QEMU in dom0, which HVM guests need' },
+    { name: 'room', value: 'MIB', help: 'more memory on each host, for guests of your own' },
   ],
   run: async (context, args) => {
-    const { json, text } = describe(await labUp(context, sizeOf(args)))
+    const { json, text } = describe(await labUp(context, planOf(args)))
     const shares = await labShares(context, await chooseLab(context, args))
     const table = formatTable([['guest', 'in use, not constant', 'of that after RLE', 'free, old data'], ...shares.map(shareRow)])
     return { json: { ...json as LabStatus, shares }, text: `${text}\nMemory, as the agent sees it from outside:\n${table}` }

@@ -2,7 +2,7 @@
  * The lab's guests as resources/lab/guests.json describes them, and the `xl` configuration of each.
  * Pure but for the reading of that one file.
  */
-import type { LabSize } from '../../../shared/model/labSize.ts'
+import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import type { LabGuest } from './types.ts'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -53,18 +53,18 @@ function scaled(work: GuestProfile, factor: number): GuestProfile {
   return { ...work, memoryMiB: grown(work.memoryMiB), fileMiB: grown(work.fileMiB), hotMiB: grown(work.hotMiB) }
 }
 
-/** The guests of a lab of that size. Throws where the file is not as it must be. */
-export function parseGuests(json: string, size: LabSize): GuestSpec[] {
+/** The guests that such a lab starts. Throws where the file is not as it must be. */
+export function parseGuests(json: string, plan: LabPlan): GuestSpec[] {
   const file = fileSchema.parse(JSON.parse(json))
-  return file.guests.filter(({ twin }) => !twin || size.twin).map(({ memoryMiB, twin: _, ...guest }) => ({
+  return file.guests.filter(({ twin }) => !plan.bare && (!twin || plan.twin)).map(({ memoryMiB, twin: _, ...guest }) => ({
     ...guest,
-    memoryBytes: size.guestMemoryMiB * 1024 * 1024,
-    work: scaled(file.profiles[guest.profile]!, size.guestMemoryMiB / memoryMiB),
+    memoryBytes: plan.guestMemoryMiB * 1024 * 1024,
+    work: scaled(file.profiles[guest.profile]!, plan.guestMemoryMiB / memoryMiB),
   }))
 }
 
-export async function readGuests(resourcesDir: string, size: LabSize): Promise<GuestSpec[]> {
-  return parseGuests(await readFile(join(resourcesDir, 'guests.json'), 'utf8'), size)
+export async function readGuests(resourcesDir: string, plan: LabPlan): Promise<GuestSpec[]> {
+  return parseGuests(await readFile(join(resourcesDir, 'guests.json'), 'utf8'), plan)
 }
 
 /** The part of a guest that the rest of the console sees. */

@@ -2,6 +2,8 @@
  * The cache of lab images: one folder an image, named by a hash of what it was made from. An image is built under a
  * temporary name that says who builds it, and renamed when it is whole; what a dead builder left is swept away.
  */
+import type { Hash } from 'node:crypto'
+import type { XenRelease } from '../../../shared/model/labPlan.ts'
 import type { LabImage } from './types.ts'
 import { Buffer } from 'node:buffer'
 import { spawn } from 'node:child_process'
@@ -13,6 +15,7 @@ import { basename, join, relative, sep } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { Me2Error } from '../../../shared/errors.ts'
+import { xenReleases } from '../../../shared/model/labPlan.ts'
 import { identify, isAlive } from './processes.ts'
 import { freeDiskBytes, imageDiskBytes, requireDisk } from './space.ts'
 import { requireTools, toolEnvironment } from './tools.ts'
@@ -44,9 +47,23 @@ const buildFolder = 'build'
 /** Goes into each lab's seed (seed.ts), and not into the image. */
 const guestsFile = 'guests.json'
 
+/** What one image differs in from another made from the same files. */
+export interface ImageKind {
+  xen: XenRelease
+  /** With QEMU in dom0, for HVM guests. */
+  deviceModel: boolean
+}
+
+const allKinds: ImageKind[] = xenReleases.flatMap(xen => [false, true].map(deviceModel => ({ xen, deviceModel })))
+
+/** Arguments of build.sh; part of the image's key. */
+function kindArguments({ xen, deviceModel }: ImageKind): string[] {
+  return [xen, deviceModel ? 'device-model' : 'no-device-model']
+}
+
 export interface LabKeys {
-  /** Of what the image is made from. */
-  image: string
+  /** Of what an image of that kind is made from. */
+  image: (kind: ImageKind) => string
   /** Of the guests as well, which a lab is started with. */
   lab: string
 }
@@ -57,20 +74,25 @@ export interface LabKeys {
 export async function labKeys(resourcesDir: string): Promise<LabKeys> {
   const entries = await readdir(resourcesDir, { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => entry.isFile() && basename(entry.parentPath) !== buildFolder).map(entry => join(entry.parentPath, entry.name))
+  const sources = await digestOf(resourcesDir, files.filter(file => relative(resourcesDir, file) !== guestsFile))
   return {
-    image: await keyOf(resourcesDir, files.filter(file => relative(resourcesDir, file) !== guestsFile)),
-    lab: await keyOf(resourcesDir, files),
+    image: kind => keyFrom(sources.copy().update(kindArguments(kind).join(' '))),
+    lab: keyFrom(await digestOf(resourcesDir, files)),
   }
 }
 
-async function keyOf(resourcesDir: string, files: readonly string[]): Promise<string> {
+function keyFrom(hash: Hash): string {
+  return hash.digest('hex').slice(0, 16)
+}
+
+async function digestOf(resourcesDir: string, files: readonly string[]): Promise<Hash> {
   const hash = createHash('sha256')
   for (const file of [...files].sort()) {
     const bytes = await readFile(file)
     const name = relative(resourcesDir, file).split(sep).join('/')
     hash.update(`${Buffer.byteLength(name)} ${name} ${bytes.length} `).update(bytes)
   }
-  return hash.digest('hex').slice(0, 16)
+  return hash
 }
 
 export function imageFolder(cache: ImageCache, key: string): string {
@@ -101,10 +123,10 @@ export async function sweepStale(folder: string, prefix: string): Promise<void> 
   }
 }
 
-async function runBuild(cache: ImageCache, out: string, scratch: string, { onStep, signal }: BuildOptions): Promise<void> {
+async function runBuild(cache: ImageCache, kind: ImageKind, out: string, scratch: string, { onStep, signal }: BuildOptions): Promise<void> {
   signal?.throwIfAborted()
   const script = join(cache.resourcesDir, 'build.sh')
-  const build = spawn('bash', [script, out, scratch], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: toolEnvironment() })
+  const build = spawn('bash', [script, out, scratch, ...kindArguments(kind)], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: toolEnvironment() })
   const log = createWriteStream(cache.logFile, { mode: 0o600 })
   const tail: string[] = []
   const takeLine = (line: string) => {
@@ -127,7 +149,7 @@ async function runBuild(cache: ImageCache, out: string, scratch: string, { onSte
     throw new Me2Error('lab-build-failed', `The lab's image could not be built:\n${tail.join('\n')}`, `The whole output is in ${cache.logFile}.`)
 }
 
-async function buildImage(cache: ImageCache, key: string, options: BuildOptions): Promise<void> {
+async function buildImage(cache: ImageCache, kind: ImageKind, key: string, options: BuildOptions): Promise<void> {
   await requireTools('build')
   await requireDisk(cache.folder, imageDiskBytes)
   if (process.getuid?.() !== 0)
@@ -139,7 +161,7 @@ async function buildImage(cache: ImageCache, key: string, options: BuildOptions)
   try {
     await mkdir(out, { recursive: true })
     await mkdir(scratch, { recursive: true })
-    await runBuild(cache, out, scratch, options)
+    await runBuild(cache, kind, out, scratch, options)
     await rename(out, imageFolder(cache, key))
   }
   finally {
@@ -148,24 +170,27 @@ async function buildImage(cache: ImageCache, key: string, options: BuildOptions)
   }
 }
 
-async function dropOthers(cache: ImageCache, key: string): Promise<void> {
+/** Images made from older files. */
+async function dropOlder(cache: ImageCache, keys: LabKeys): Promise<void> {
+  const present = new Set(allKinds.map(keys.image))
   for (const name of await readdir(cache.folder)) {
-    if (name !== key && !name.startsWith(buildingPrefix))
+    if (!present.has(name) && !name.startsWith(buildingPrefix))
       await rm(join(cache.folder, name), { recursive: true, force: true })
   }
 }
 
 /**
- * Gives the image for the files in resourcesDir, from the cache or built anew (then older images go).
+ * Gives the image of that kind for the files in resourcesDir, from the cache or built anew (then older images go).
  * Throws `lab-missing-tools`, `lab-no-space`, `lab-build-failed`, or the signal's reason. The caller holds the lab's lock.
  */
-export async function ensureImage(cache: ImageCache, key: string, options: BuildOptions): Promise<LabImage> {
+export async function ensureImage(cache: ImageCache, keys: LabKeys, kind: ImageKind, options: BuildOptions): Promise<LabImage> {
+  const key = keys.image(kind)
   await mkdir(cache.folder, { recursive: true })
   await sweepStale(cache.folder, buildingPrefix)
   await sweepStale(memoryDisk, scratchPrefix)
   if (await readImage(cache, key) === null) {
-    await buildImage(cache, key, options)
-    await dropOthers(cache, key)
+    await buildImage(cache, kind, key, options)
+    await dropOlder(cache, keys)
   }
   const image = await readImage(cache, key)
   if (!image)

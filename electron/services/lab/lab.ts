@@ -6,19 +6,19 @@
  *   lab/          the one lab: state.json, SSH identity and known_hosts, one folder a host
  *   lock          held while the lab is being changed (lock.ts)
  */
-import type { LabSize } from '../../../shared/model/labSize.ts'
+import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import type { SshTarget } from '../ssh/types.ts'
 import type { GuestSpec } from './guests.ts'
 import type { ImageCache, LabKeys } from './image.ts'
 import type { QemuHost } from './qemu.ts'
 import type { HostState, LabState } from './state.ts'
-import type { LabHost, LabProgress, LabStatus, RunOnHost } from './types.ts'
+import type { LabHost, LabImage, LabProgress, LabStatus, RunOnHost } from './types.ts'
 import { Buffer } from 'node:buffer'
 import { mkdir, realpath, rm, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Me2Error } from '../../../shared/errors.ts'
-import { labHostMemoryMiB, labMemoryBytes, usualLabSize } from '../../../shared/model/labSize.ts'
+import { labHostMemoryMiB, labMemoryBytes, usualLabPlan } from '../../../shared/model/labPlan.ts'
 import { describeGuest, readGuests } from './guests.ts'
 import { listDomains, startMissingGuests } from './guestStart.ts'
 import { ensureImage, imageFolder, labKeys } from './image.ts'
@@ -34,7 +34,7 @@ import { runOverSsh } from './sshCommand.ts'
 import { readState, removeState, writeState } from './state.ts'
 import { requireTools } from './tools.ts'
 
-const hostPlans = [
+const hostPlaces = [
   { name: 'hosta', linkAddress: '10.77.0.1', mac: '52:54:00:77:00:01' },
   { name: 'hostb', linkAddress: '10.77.0.2', mac: '52:54:00:77:00:02' },
 ]
@@ -54,7 +54,7 @@ export interface LabOptions {
 
 export interface UpOptions {
   /** Of a lab that has to be started; one that runs is adopted as it is. Default: the usual one. */
-  size?: LabSize
+  plan?: LabPlan
   /** Ends a start that is under way; nothing of it stays behind. */
   signal?: AbortSignal
 }
@@ -76,6 +76,11 @@ export function defaultCacheDir(): string {
   return join(configured === '' ? join(homedir(), '.cache') : configured, 'me2-lab')
 }
 
+/** None twice. */
+function imagesOf(state: LabState | null): LabImage[] {
+  return [...new Map(state?.hosts.map(({ image }) => [image.key, image])).values()]
+}
+
 type Announce = (phase: LabProgress['phase'], detail: string) => void
 
 function labPaths(cacheDir: string) {
@@ -85,7 +90,6 @@ function labPaths(cacheDir: string) {
     stateFile: join(folder, 'state.json'),
     identityFile: join(folder, 'identity'),
     knownHostsFile: join(folder, 'known_hosts'),
-    imageLink: join(folder, 'image'),
     lockFile: join(cacheDir, 'lock'),
     images: join(cacheDir, 'images'),
     buildLog: join(cacheDir, 'build.log'),
@@ -114,10 +118,10 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
 
   async function status(): Promise<LabStatus> {
     const state = await readState(paths.stateFile)
-    const guests = (await readGuests(resourcesDir, state?.size ?? usualLabSize)).map(describeGuest)
+    const guests = (await readGuests(resourcesDir, state?.plan ?? usualLabPlan)).map(describeGuest)
     const hosts = await Promise.all((state?.hosts ?? []).map(describeHost))
     const condition = hosts.length === 0 ? 'stopped' : hosts.every(host => host.alive) ? 'running' : 'damaged'
-    return { state: condition, image: state?.image ?? null, hosts, guests }
+    return { state: condition, images: imagesOf(state), hosts, guests }
   }
 
   /** Ends every QEMU that runs in the lab's folder, recorded or not: a console may die between start and record. */
@@ -149,42 +153,46 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     }
   }
 
-  async function layOut(size: LabSize, guests: readonly GuestSpec[], imageDir: string): Promise<QemuHost[]> {
+  async function layOut(plan: LabPlan, guests: readonly GuestSpec[], hostImages: readonly LabImage[]): Promise<QemuHost[]> {
     await rm(paths.folder, { recursive: true, force: true })
     await mkdir(paths.folder, { recursive: true, mode: 0o700 })
-    await symlink(imageDir, paths.imageLink)
-    const sshPorts = await freeTcpPorts(hostPlans.length)
-    const linkPorts = await freeUdpPorts(hostPlans.length)
-    const hosts = hostPlans.map((plan, i) => ({ ...plan, sshPort: sshPorts[i]!, linkPort: linkPorts[i]!, peerLinkPort: linkPorts[1 - i]!, memoryMiB: labHostMemoryMiB(size), folder: join(paths.folder, plan.name) }))
-    for (const host of hosts)
-      await mkdir(host.folder)
+    const sshPorts = await freeTcpPorts(hostPlaces.length)
+    const linkPorts = await freeUdpPorts(hostPlaces.length)
+    const hosts = hostPlaces.map((place, i) => ({ ...place, sshPort: sshPorts[i]!, linkPort: linkPorts[i]!, peerLinkPort: linkPorts[1 - i]!, memoryMiB: labHostMemoryMiB(plan), folder: join(paths.folder, place.name) }))
+    for (const [i, { folder }] of hosts.entries()) {
+      await mkdir(folder)
+      await symlink(imageFolder(images, hostImages[i]!.key), join(folder, 'image'))
+    }
     await sowSeeds(hosts, guests, paths.identityFile, paths.knownHostsFile)
     return hosts
   }
 
-  async function boot(made: Omit<LabState, 'version' | 'hosts'>, guests: readonly GuestSpec[], signal?: AbortSignal): Promise<LabState> {
-    const hosts = await layOut(made.size, guests, imageFolder(images, made.image.key))
+  async function boot(made: Pick<LabState, 'key' | 'plan'>, hostImages: readonly LabImage[], guests: readonly GuestSpec[], signal?: AbortSignal): Promise<LabState> {
+    const hosts = await layOut(made.plan, guests, hostImages)
     const started = await Promise.all(hosts.map(async (host, i) => ({
       name: host.name,
-      linkAddress: hostPlans[i]!.linkAddress,
+      linkAddress: hostPlaces[i]!.linkAddress,
       sshPort: host.sshPort,
+      image: hostImages[i]!,
       process: await startQemu(paths.folder, host),
     })))
-    const state: LabState = { version: 1, ...made, hosts: started }
+    const state: LabState = { version: 2, ...made, hosts: started }
     await writeState(paths.stateFile, state)
     await Promise.all(started.map(async host => waitUntilReady({ ...host, ...hostFiles(paths.folder, host.name) }, bootTimeoutMs, signal)))
     return state
   }
 
-  async function start(keys: LabKeys, size: LabSize, progress: Announce, signal?: AbortSignal): Promise<void> {
+  async function start(keys: LabKeys, plan: LabPlan, progress: Announce, signal?: AbortSignal): Promise<void> {
     try {
       progress('tools', 'checking what is installed')
       await requireTools('run')
       progress('image', 'looking for the image')
-      const image = await ensureImage(images, keys.image, { onStep: step => progress('image', step), signal })
+      const hostImages: LabImage[] = []
+      for (const xen of plan.xen)
+        hostImages.push(await ensureImage(images, keys, { xen, deviceModel: plan.deviceModel }, { onStep: step => progress('image', step), signal }))
       progress('boot', 'starting two Xen hosts')
-      await requireMemory(labMemoryBytes(size))
-      const state = await boot({ image, key: keys.lab, size }, await readGuests(resourcesDir, size), signal)
+      await requireMemory(labMemoryBytes(plan))
+      const state = await boot({ key: keys.lab, plan }, hostImages, await readGuests(resourcesDir, plan), signal)
       await startGuests(state, progress, signal)
     }
     catch (error) {
@@ -194,13 +202,13 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
   }
 
   async function startGuests(state: LabState, progress: Announce, signal?: AbortSignal): Promise<void> {
-    const guests = await readGuests(resourcesDir, state.size)
+    const guests = await readGuests(resourcesDir, state.plan)
     const targets = state.hosts.map(host => sshTarget(host.sshPort))
     await startMissingGuests(runOnHost, targets, guests, step => progress('guests', step), signal)
   }
 
-  async function up({ signal, size = usualLabSize }: UpOptions = {}, onProgress: (progress: LabProgress) => void = () => {}): Promise<LabStatus> {
-    if (Buffer.byteLength(hostFiles(paths.folder, hostPlans[0]!.name).monitorSocket) > socketPathMaxBytes)
+  async function up({ signal, plan = usualLabPlan }: UpOptions = {}, onProgress: (progress: LabProgress) => void = () => {}): Promise<LabStatus> {
+    if (Buffer.byteLength(hostFiles(paths.folder, hostPlaces[0]!.name).monitorSocket) > socketPathMaxBytes)
       throw new Me2Error('lab-boot-failed', `The path of the cache folder is too long for a socket: ${cacheDir}`, 'Set XDG_CACHE_HOME to a shorter one.')
     const startedMs = performance.now()
     const progress: Announce = (phase, detail) => onProgress({ phase, detail, elapsedMs: performance.now() - startedMs })
@@ -214,7 +222,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
       }
       else {
         await endHosts()
-        await start(keys, size, progress, signal)
+        await start(keys, plan, progress, signal)
       }
       return status()
     })

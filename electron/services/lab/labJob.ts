@@ -1,6 +1,6 @@
 /** The boxed lab as one job that everybody watches: phases with their times, a log, and what went wrong. */
 import type { LabPhase, LabView } from '../../../shared/contract/lab.ts'
-import type { LabSize } from '../../../shared/model/labSize.ts'
+import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import type { Lab } from './lab.ts'
 import type { LabProgress, LabStatus } from './types.ts'
 import { mkdir, readFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ export interface LabJobOptions {
   /** Its log lines come through `log` below. */
   createLab: (log: (line: string) => void) => Lab
   /** Of a lab that is started, as the user wants it now. */
-  size: () => LabSize
+  plan: () => LabPlan
   /** Where it is kept how long each phase took here the last time. */
   timesFile: string
   /** Called with the hosts when they are up, and with none before they go. */
@@ -27,7 +27,7 @@ type Times = z.infer<typeof timesSchema>
 
 const maxLogLines = 400
 
-const nothing: LabView = { state: 'unknown', phases: [], image: null, hosts: [], guests: [], log: [], problem: null }
+const nothing: LabView = { state: 'unknown', phases: [], images: [], hosts: [], guests: [], log: [], problem: null }
 
 export class LabJob {
   readonly view = new Watched<LabView>(nothing)
@@ -101,7 +101,7 @@ export class LabJob {
     this.phaseBeganMs = performance.now()
     this.change({ state: 'starting', problem: null, phases: labPhaseIds.map(id => this.waiting(id)) })
     try {
-      const status = await this.lab.up({ signal, size: this.options.size() }, progress => this.take(progress))
+      const status = await this.lab.up({ signal, plan: this.options.plan() }, progress => this.take(progress))
       this.enter('agents', 'putting the agent on both hosts')
       this.change(facts(status))
       await this.options.onHosts(status)
@@ -164,9 +164,9 @@ export class LabJob {
   }
 }
 
-function facts({ image, hosts, guests }: LabStatus): Pick<LabView, 'image' | 'hosts' | 'guests'> {
+function facts({ images, hosts, guests }: LabStatus): Pick<LabView, 'images' | 'hosts' | 'guests'> {
   return {
-    image: image && { suite: image.suite, xen: image.xen, kernel: image.kernel },
+    images: images.map(({ suite, xen, kernel }) => ({ suite, xen, kernel })),
     hosts: hosts.map(({ name, alive, ssh }) => ({ name, alive, port: ssh.port })),
     guests: guests.map(({ name, profile, memoryBytes, sentence }) => ({ name, profile, memoryBytes, sentence })),
   }

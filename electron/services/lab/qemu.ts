@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Me2Error } from '../../../shared/errors.ts'
-import { labDom0MiB } from '../../../shared/model/labSize.ts'
+import { labDom0MiB } from '../../../shared/model/labPlan.ts'
 import { monitorCommand } from './monitor.ts'
 import { identify, signalProcess, waitForEnd } from './processes.ts'
 import { toolEnvironment } from './tools.ts'
@@ -33,8 +33,8 @@ const cpu = 'max,smap=off,rdtscp=off,pku=off,ssse3=off,sse4.1=off,sse4.2=off,avx
 /** One CPU a host: with two, TCG let guests run into the hypervisor's own code now and then (triple fault in two of four). */
 const cpuCount = 1
 
-/** eager-fpu: with lazy switching, TCG mixes the vector registers of two domains. */
-const xenArguments = `com1=115200,8n1 console=com1 dom0_mem=${labDom0MiB}M,max:${labDom0MiB}M dom0_max_vcpus=1 spec-ctrl=eager-fpu loglvl=warning guest_loglvl=warning`
+/** eager-fpu: with lazy switching, TCG mixes the vector registers of two domains. bootscrub: the memory QEMU gives is zero. */
+const xenArguments = `com1=115200,8n1 console=com1 dom0_mem=${labDom0MiB}M,max:${labDom0MiB}M dom0_max_vcpus=1 spec-ctrl=eager-fpu bootscrub=no loglvl=warning guest_loglvl=warning`
 const kernelArguments = 'root=/dev/vda console=hvc0 loglevel=4 net.ifnames=0 mitigations=off ipv6.disable=1'
 
 /** Name of the process; with the working folder it tells our QEMU from any other. */
@@ -45,7 +45,7 @@ export const anyQemuName = /^me2-lab-[a-z]+$/
 
 /**
  * Arguments for a QEMU that runs in the lab's folder. All paths are relative to it: QEMU's option syntax has commas and
- * spaces of its own, and a user's home may have them too. `image` is a link to the image's folder.
+ * spaces of its own, and a user's home may have them too. `NAME/image` is a link to the image's folder.
  */
 export function qemuArguments(host: QemuHost): string[] {
   const file = (name: string) => `${host.name}/${name}`
@@ -54,8 +54,8 @@ export function qemuArguments(host: QemuHost): string[] {
     '-accel', 'tcg,thread=multi,tb-size=256',
     '-machine', 'pc', '-cpu', cpu, '-smp', `${cpuCount}`, '-m', `${host.memoryMiB}`,
     '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-vga', 'none',
-    '-kernel', 'image/xen', '-append', xenArguments,
-    '-initrd', `image/vmlinuz ${kernelArguments},image/initrd.cpio`,
+    '-kernel', file('image/xen'), '-append', xenArguments,
+    '-initrd', `${file('image/vmlinuz')} ${kernelArguments},${file('image/initrd.cpio')}`,
     '-drive', `file=${file('disk.qcow2')},format=qcow2,if=virtio,cache=unsafe`,
     '-drive', `file=${file('seed.tar')},format=raw,if=virtio,readonly=on`,
     // eth0: nothing but ssh from this machine
@@ -85,7 +85,7 @@ export async function startQemu(labFolder: string, host: QemuHost): Promise<Proc
   const files = hostFiles(labFolder, host.name)
   const env = toolEnvironment()
   await rm(files.serialLog, { force: true })
-  await promisify(execFile)('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', '../image/dom0.img', `${host.name}/disk.qcow2`], { cwd: labFolder, env })
+  await promisify(execFile)('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', 'image/dom0.img', `${host.name}/disk.qcow2`], { cwd: labFolder, env })
   const log = openSync(files.qemuLog, 'w', 0o600)
   try {
     const child = spawn('qemu-system-x86_64', qemuArguments(host), { cwd: labFolder, env, detached: true, stdio: ['ignore', log, log] })

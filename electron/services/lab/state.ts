@@ -3,22 +3,22 @@
  */
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { labSizeSchema, usualLabSize } from '../../../shared/model/labSize.ts'
+import { labPlanSchema } from '../../../shared/model/labPlan.ts'
 
 const maxBytes = 64 * 1024
 const text = z.string().min(1).max(200)
 const port = z.number().int().min(1).max(65_535)
 
 const stateSchema = z.object({
-  version: z.literal(1),
-  image: z.object({ key: text, suite: text, xen: text, kernel: text }),
-  /** Of all it was made from, see labKeys. A lab from before it was recorded was made from something else. */
-  key: z.string().max(200).default(''),
-  size: labSizeSchema.default(usualLabSize),
+  version: z.literal(2),
+  /** Of all it was made from, see labKeys. */
+  key: text,
+  plan: labPlanSchema,
   hosts: z.array(z.object({
     name: z.string().regex(/^[a-z]{1,16}$/),
     linkAddress: z.ipv4(),
     sshPort: port,
+    image: z.object({ key: text, suite: text, xen: text, kernel: text }),
     process: z.object({ pid: z.number().int().min(2), startTicks: z.number().int().min(0) }),
   })).min(1).max(8),
 })

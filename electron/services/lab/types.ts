@@ -46,7 +46,8 @@ export interface LabImage {
 /** `damaged`: it was started, but not all of its hosts are alive; `up` replaces it. */
 export interface LabStatus {
   state: 'running' | 'damaged' | 'stopped'
-  image: LabImage | null
+  /** What the hosts run, none twice. */
+  images: LabImage[]
   hosts: LabHost[]
   guests: LabGuest[]
 }

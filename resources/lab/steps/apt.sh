@@ -6,7 +6,7 @@ uri_of_release() {
 		sed -n "s/^$1 main [^ ]* *\([a-z][^ ]*\)\$/\1/p" | grep -v '^$' | head -n1
 }
 
-# Prints sources.list lines for $SUITE, its updates and its security fixes.
+# Prints sources.list lines for $SUITE, its updates and its security fixes; backports have neither.
 debian_sources() {
 	local mirror security signed
 	mirror=${ME2_DEBIAN_MIRROR:-$(uri_of_release '[a-z]*')}
@@ -14,6 +14,7 @@ debian_sources() {
 	[ -n "$mirror" ] || fail "this machine's apt sources name no Debian mirror: set ME2_DEBIAN_MIRROR and ME2_DEBIAN_SECURITY_MIRROR"
 	signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
 	echo "deb $signed $mirror $SUITE main"
+	case $SUITE in *-backports) return ;; esac
 	echo "deb $signed $mirror $SUITE-updates main"
 	[ -z "$security" ] || echo "deb $signed $security $SUITE-security main"
 }

@@ -8,17 +8,26 @@ DOM0_MODULES='drivers/xen drivers/virtio drivers/block/virtio_blk.ko drivers/blo
 	drivers/net/virtio_net.ko drivers/net/net_failover.ko drivers/net/xen-netback net/core net/bridge net/802 net/llc
 	net/sched/sch_tbf.ko fs/ext4 fs/jbd2 fs/mbcache.ko lib/crc16.ko crypto lib/libcrc32c.ko arch/x86/crypto'
 
+# QEMU as xl expects it, and the firmware of an HVM guest.
+device_model_packages() {
+	case $SUITE in
+	bullseye) echo qemu-system-x86,seabios ;;
+	*) echo qemu-system-xen,seabios ;;
+	esac
+}
+
 # Also downloads (with the same package lists) the kernel and the hypervisor into $PACKAGES.
 install_dom0_packages() {
 	mkdir "$PACKAGES"
 	debian_sources >"$SCRATCH/sources.list"
-	local proxy
+	local proxy packages=$DOM0_PACKAGES
+	[ "$DEVICE_MODEL" != device-model ] || packages=$packages,$(device_model_packages)
 	proxy=$(apt_proxy_options)
 	SUITE=$SUITE XEN_VERSION=$XEN_VERSION PACKAGES=$PACKAGES eatmydata mmdebstrap --quiet --mode=root --variant=minbase \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/i18n/*' \
 		--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' ${proxy:+--aptopt="$proxy"} \
-		--include="$DOM0_PACKAGES" --customize-hook="$HERE/steps/download-kernel.sh" \
+		--include="$packages" --customize-hook="$HERE/steps/download-kernel.sh" \
 		"$SUITE" "$TREE" "$SCRATCH/sources.list"
 }
 
@@ -26,8 +35,11 @@ install_dom0_packages() {
 unpack_kernel_and_xen() {
 	local package
 	for package in "$PACKAGES"/*.deb; do dpkg-deb -x "$package" "$PACKAGES/root"; done
+	# since Debian 13 modules are below /usr, and compressed, which busybox does not read
+	[ -d "$PACKAGES/root/lib" ] || ln -s usr/lib "$PACKAGES/root/lib"
 	KERNEL_VERSION=$(basename "$PACKAGES"/root/lib/modules/*)
 	MODULES=$PACKAGES/root/lib/modules/$KERNEL_VERSION
+	find "$MODULES" -name '*.ko.xz' -exec xz -d {} +
 	depmod -b "$PACKAGES/root" "$KERNEL_VERSION"
 	gzip -dc "$PACKAGES/root/boot/xen-$XEN_VERSION-amd64.gz" >"$OUT/xen"
 	cp "$PACKAGES/root/boot/vmlinuz-$KERNEL_VERSION" "$OUT/vmlinuz"

@@ -32,7 +32,7 @@ export async function buildInitramfs(folder: string, { guest }: Tools, kernelFol
   const image = join(folder, 'initramfs')
   await mkdir(join(root, 'dev'), { recursive: true })
   await cp(guest, join(root, 'init'))
-  await cp(join(kernelFolder, 'modules'), join(root, 'modules'), { recursive: true })
+  await cp(join(kernelFolder, 'qemu', 'modules'), join(root, 'modules'), { recursive: true })
   await run('sh', ['-c', 'cd "$1" && find . | cpio --create --format=newc --owner=0:0 --quiet >"$2"', 'sh', root, image])
   return image
 }

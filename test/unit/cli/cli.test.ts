@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { usualLabPlan } from '../../../shared/model/labPlan.ts'
 import { domain } from '../model/messages.ts'
 import { FakeConsole } from './fakeConsole.ts'
 
@@ -135,10 +136,20 @@ describe('race', () => {
     expect(me2.document).toMatchObject({ error: { message: expect.stringContaining('256 or 384 or 512 or 768') as string } })
     expect(me2.labCalls).toEqual([])
     await me2.run('lab', 'up', '--guest-memory', '512', '--twin')
-    expect(me2.labSize).toEqual({ guestMemoryMiB: 512, twin: true })
+    expect(me2.labPlan).toEqual({ ...usualLabPlan, guestMemoryMiB: 512, twin: true })
     await me2.run('lab', 'up')
-    expect(me2.labSize).toEqual({ guestMemoryMiB: 256, twin: false })
+    expect(me2.labPlan).toEqual(usualLabPlan)
     expect(me2.stdout, 'what it has, whatever was asked for').toMatch(/^web +256 MiB /m)
+  })
+
+  it('brings up a lab of the releases that are asked for, one for both hosts or one for each', async () => {
+    me2.labState = 'stopped'
+    await me2.run('lab', 'up', '--xen', '4.14,4.20', '--device-model', '--room', '512')
+    expect(me2.labPlan).toEqual({ ...usualLabPlan, xen: ['4.14', '4.20'], deviceModel: true, roomMiB: 512 })
+    await me2.run('lab', 'up', '--xen', '4.20')
+    expect(me2.labPlan?.xen).toEqual(['4.20', '4.20'])
+    for (const wrong of ['4.13', '4.14,4.17,4.20', '4.14,', ''])
+      expect(await me2.run('lab', 'up', '--xen', wrong), wrong).toBe(2)
   })
 
   it('names the guests there are', async () => {

@@ -3,7 +3,7 @@ import type { Services } from '../../../electron/cli/command.ts'
 import type { HostAgent } from '../../../electron/services/agent/types.ts'
 import type { LabStatus } from '../../../electron/services/lab/types.ts'
 import type { HostConnection, SshTarget } from '../../../electron/services/ssh/types.ts'
-import type { LabSize } from '../../../shared/model/labSize.ts'
+import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import type { FakeHost } from '../migration/fakeHost.ts'
 import { join } from 'node:path'
 import { runCli } from '../../../electron/cli/main.ts'
@@ -20,7 +20,7 @@ export class FakeConsole {
   readonly labCalls: string[] = []
   labState: LabStatus['state'] = 'running'
   /** That was asked for when it was brought up. */
-  labSize: LabSize | undefined
+  labPlan: LabPlan | undefined
   stdout = ''
   stderr = ''
   private readonly interrupts = new Set<() => void>()
@@ -65,7 +65,7 @@ export class FakeConsole {
     const running = this.labState === 'running'
     return {
       state: this.labState,
-      image: null,
+      images: [],
       hosts: running ? [host(this.guests.a), host(this.guests.b)] : [],
       guests: [{ name: 'web', profile: 'web', memoryBytes: 2 ** 28, mac: '', address: '10.77.0.12', heartbeatPort: 7701, sentence: 'A web cache.' }],
     }
@@ -77,7 +77,7 @@ export class FakeConsole {
       lab: {
         up: async (options) => {
           this.labCalls.push('up')
-          this.labSize = options?.size
+          this.labPlan = options?.plan
           this.labState = 'running'
           return this.status()
         },

@@ -1,13 +1,13 @@
 import type { Lab } from '../../../electron/services/lab/lab.ts'
 import type { LabStatus } from '../../../electron/services/lab/types.ts'
-import type { LabSize } from '../../../shared/model/labSize.ts'
+import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LabJob } from '../../../electron/services/lab/labJob.ts'
 import { Me2Error } from '../../../shared/errors.ts'
-import { usualLabSize } from '../../../shared/model/labSize.ts'
+import { usualLabPlan } from '../../../shared/model/labPlan.ts'
 
 let folder: string
 let state: LabStatus['state']
@@ -29,10 +29,10 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true }))
 
 function status(): LabStatus {
-  return { state, image: { key: 'k', suite: 'bookworm', xen: '4.17', kernel: '6.1' }, hosts: [], guests: [] }
+  return { state, images: [{ key: 'k', suite: 'bookworm', xen: '4.17', kernel: '6.1' }], hosts: [], guests: [] }
 }
 
-function createJob(size: () => LabSize = () => usualLabSize): LabJob {
+function createJob(plan: () => LabPlan = () => usualLabPlan): LabJob {
   const lab: Lab = {
     up: async (...args) => up(...args),
     down: async () => {
@@ -42,7 +42,7 @@ function createJob(size: () => LabSize = () => usualLabSize): LabJob {
     status: async () => status(),
     linkCut: async () => {},
   }
-  return new LabJob({ createLab: () => lab, size, timesFile: join(folder, 'times.json'), onHosts: async (hosts) => {
+  return new LabJob({ createLab: () => lab, plan, timesFile: join(folder, 'times.json'), onHosts: async (hosts) => {
     calls.push(hosts ? 'hosts' : 'none')
   } })
 }
@@ -58,19 +58,19 @@ const phases = (job: LabJob): string[] => job.view.value.phases.map(({ id, state
 
 describe('the lab as a job', () => {
   it('starts a lab of the size that is wanted at that moment', async () => {
-    let asked: LabSize | undefined
-    const [first, size]: LabSize[] = [usualLabSize, { guestMemoryMiB: 512, twin: true }]
+    let asked: LabPlan | undefined
+    const [first, second]: LabPlan[] = [usualLabPlan, { ...usualLabPlan, guestMemoryMiB: 512, twin: true }]
     let wanted = first
     up = async (options) => {
-      asked = options?.size
+      asked = options?.plan
       state = 'running'
       return status()
     }
     const job = createJob(() => wanted!)
-    wanted = size
+    wanted = second
     job.up()
     await until(job, 'running')
-    expect(asked).toEqual(size)
+    expect(asked).toEqual(second)
   })
 
   it('goes through its phases, gives its hosts, and knows the next time how long each took', async () => {

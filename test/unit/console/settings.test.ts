@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { diagnosticBundle, redact } from '../../../electron/services/settings/diagnostics.ts'
 import { SettingsStore } from '../../../electron/services/settings/settingsStore.ts'
+import { usualLabPlan } from '../../../shared/model/labPlan.ts'
 
 let folder: string
 let file: string
@@ -44,7 +45,7 @@ describe('settings', () => {
   it('refuse what breaks their schema', async () => {
     const store = await SettingsStore.open(file)
     await expect(store.change({ theme: 'pink' as 'dark' })).rejects.toThrow()
-    await expect(store.change({ lab: { startWithConsole: true, size: { guestMemoryMiB: 300 as 256, twin: false } } })).rejects.toThrow()
+    await expect(store.change({ lab: { startWithConsole: true, size: { ...usualLabPlan, guestMemoryMiB: 300 as 256 } } })).rejects.toThrow()
     expect(store.settings.value.theme).toBe('system')
   })
 })

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { labKeys } from '../../../electron/services/lab/image.ts'
 import { createLab } from '../../../electron/services/lab/lab.ts'
 import { identify } from '../../../electron/services/lab/processes.ts'
+import { usualLabPlan } from '../../../shared/model/labPlan.ts'
 
 const resourcesDir = join(import.meta.dirname, '..', '..', '..', 'resources', 'lab')
 
@@ -32,13 +33,13 @@ afterEach(async () => {
 async function startHost(name: string) {
   const host = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', `me2-lab-${name}`], { cwd: join(cacheDir, 'lab'), stdio: 'ignore' })
   hosts.push(host)
-  return { name, linkAddress: '10.77.0.1', sshPort: 2222, process: (await identify(host.pid!))! }
+  return { name, linkAddress: '10.77.0.1', sshPort: 2222, image: { key: 'any', suite: 'bookworm', xen: '4.17', kernel: '6.1' }, process: (await identify(host.pid!))! }
 }
 
 async function runningLab(recorded: object) {
   const state = {
-    version: 1,
-    image: { key: 'any', suite: 'bookworm', xen: '4.17', kernel: '6.1' },
+    version: 2,
+    plan: usualLabPlan,
     key: (await labKeys(resourcesDir)).lab,
     hosts: [await startHost('hosta'), await startHost('hostb')],
     ...recorded,
@@ -53,14 +54,12 @@ async function runningLab(recorded: object) {
 
 const guestsOf = (guests: readonly { name: string, memoryBytes: number }[]): string[] => guests.map(({ name, memoryBytes }) => `${name} ${memoryBytes / 1024 / 1024}`)
 
-it.each([
-  ['of the size it was started with', { size: { guestMemoryMiB: 512, twin: true } }, ['idle 512', 'web 512', 'web2 512', 'db 512']],
-  ['from before a size could be chosen', {}, ['idle 256', 'web 256', 'db 256']],
-])('a lab %s goes on, whatever is wanted now', async (_, recorded, expected) => {
-  const lab = await runningLab(recorded)
+it('a lab goes on as it was started, whatever is wanted now', async () => {
+  const lab = await runningLab({ plan: { ...usualLabPlan, guestMemoryMiB: 512, twin: true } })
+  const expected = ['idle 512', 'web 512', 'web2 512', 'db 512']
   const before = await lab.status()
   expect(before.state).toBe('running')
-  const after = await lab.up({ size: { guestMemoryMiB: 768, twin: false } })
+  const after = await lab.up({ plan: { ...usualLabPlan, guestMemoryMiB: 768 } })
   expect(after.hosts.map(({ pid }) => pid)).toEqual(before.hosts.map(({ pid }) => pid))
   expect([guestsOf(before.guests), guestsOf(after.guests)]).toEqual([expected, expected])
   expect(new Set(commands), 'nothing was created or destroyed').toEqual(new Set(['xl list']))

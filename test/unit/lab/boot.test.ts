@@ -1,5 +1,5 @@
 import type { RunOnHost } from '../../../electron/services/lab/types.ts'
-import type { LabSize } from '../../../shared/model/labSize.ts'
+import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { qemuArguments } from '../../../electron/services/lab/qemu.ts'
 import { readSerial, waitUntilReady } from '../../../electron/services/lab/readiness.ts'
 import { knownHosts } from '../../../electron/services/lab/seed.ts'
 import { parseAvailableBytes, requireDisk, requireMemory } from '../../../electron/services/lab/space.ts'
-import { usualLabSize } from '../../../shared/model/labSize.ts'
+import { usualLabPlan } from '../../../shared/model/labPlan.ts'
 
 let folder: string
 
@@ -108,8 +108,8 @@ describe('the guests', () => {
     return { run, commands }
   }
 
-  async function guests(size: LabSize = usualLabSize) {
-    return readGuests(join(import.meta.dirname, '..', '..', '..', 'resources', 'lab'), size)
+  async function guests(plan: LabPlan = usualLabPlan) {
+    return readGuests(join(import.meta.dirname, '..', '..', '..', 'resources', 'lab'), plan)
   }
 
   it('are read from xl\'s table', () => {
@@ -129,8 +129,8 @@ describe('the guests', () => {
 
   it('get the more time to age the more memory they have to fill', async () => {
     expect(ageingSeconds(await guests())).toBe(300)
-    expect(ageingSeconds(await guests({ guestMemoryMiB: 256, twin: true }))).toBe(400)
-    expect(ageingSeconds(await guests({ guestMemoryMiB: 768, twin: true }))).toBe(1200)
+    expect(ageingSeconds(await guests({ ...usualLabPlan, twin: true }))).toBe(400)
+    expect(ageingSeconds(await guests({ ...usualLabPlan, guestMemoryMiB: 768, twin: true }))).toBe(1200)
   })
 
   it('are left alone when all are there', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeGuest, parseGuests, readGuests, xlConfig } from '../../../electron/services/lab/guests.ts'
-import { guestMemoryChoicesMiB, labDom0MiB, labHostMemoryMiB, labMemoryBytes, usualLabSize } from '../../../shared/model/labSize.ts'
+import { guestMemoryChoicesMiB, labDom0MiB, labHostMemoryMiB, labMemoryBytes, usualLabPlan } from '../../../shared/model/labPlan.ts'
 
 const resources = join(import.meta.dirname, '..', '..', '..', 'resources', 'lab')
 
@@ -14,32 +14,32 @@ function file(changes: object = {}): string {
 
 describe('the guests of the lab', () => {
   it('are three, with nothing in common that would make them collide on one bridge', async () => {
-    const guests = await readGuests(resources, usualLabSize)
+    const guests = await readGuests(resources, usualLabPlan)
     expect(guests.map(each => each.name)).toEqual(['idle', 'web', 'db'])
     for (const key of ['name', 'mac', 'address', 'heartbeatPort'] as const)
       expect(new Set(guests.map(each => each[key])).size, key).toBe(guests.length)
   })
 
   it('fit on one host together: 256 MB each beside a dom0 of 512 MB', async () => {
-    const guests = await readGuests(resources, usualLabSize)
+    const guests = await readGuests(resources, usualLabPlan)
     expect(guests.map(each => each.memoryBytes)).toEqual([256, 256, 256].map(mib => mib * 1024 * 1024))
   })
 
   it.each(guestMemoryChoicesMiB)('leave room for what they hold at %i MiB: pages, hot pages among them, and free memory', async (guestMemoryMiB) => {
-    for (const { name, memoryBytes, work } of await readGuests(resources, { guestMemoryMiB, twin: true })) {
+    for (const { name, memoryBytes, work } of await readGuests(resources, { ...usualLabPlan, guestMemoryMiB, twin: true })) {
       expect(work.hotMiB, name).toBeLessThanOrEqual(work.memoryMiB)
       expect((work.memoryMiB + work.fileMiB) * 1024 * 1024, name).toBeLessThan(memoryBytes / 2)
     }
   })
 
   it('grow with the lab, what they hold as well, and write as fast as before', () => {
-    const [small, large] = ([256, 512] as const).map(guestMemoryMiB => parseGuests(file(), { guestMemoryMiB, twin: false })[0]!)
+    const [small, large] = ([256, 512] as const).map(guestMemoryMiB => parseGuests(file(), { ...usualLabPlan, guestMemoryMiB })[0]!)
     expect(large!.memoryBytes).toBe(512 * 1024 * 1024)
     expect(large!.work).toEqual({ ...small!.work, memoryMiB: 128, fileMiB: 16, hotMiB: 32 })
   })
 
   it('have a twin of web where one is wanted: equal, and in nobody\'s way', async () => {
-    const guests = await readGuests(resources, { guestMemoryMiB: 256, twin: true })
+    const guests = await readGuests(resources, { ...usualLabPlan, twin: true })
     const [web, twin] = ['web', 'web2'].map(name => guests.find(each => each.name === name)!)
     expect(guests.map(each => each.name)).toEqual(['idle', 'web', 'web2', 'db'])
     expect({ ...twin!.work, bytes: twin!.memoryBytes }).toEqual({ ...web!.work, bytes: web!.memoryBytes })
@@ -50,13 +50,18 @@ describe('the guests of the lab', () => {
   it('fit on one host all together, beside dom0, whatever their size', () => {
     for (const guestMemoryMiB of guestMemoryChoicesMiB) {
       for (const twin of [false, true])
-        expect(labHostMemoryMiB({ guestMemoryMiB, twin })).toBeGreaterThanOrEqual(labDom0MiB + guestMemoryMiB * (twin ? 4 : 3) + 200)
+        expect(labHostMemoryMiB({ ...usualLabPlan, guestMemoryMiB, twin })).toBeGreaterThanOrEqual(labDom0MiB + guestMemoryMiB * (twin ? 4 : 3) + 200)
     }
-    expect(labMemoryBytes({ guestMemoryMiB: 768, twin: true })).toBeGreaterThan(labMemoryBytes(usualLabSize))
+    expect(labMemoryBytes({ ...usualLabPlan, guestMemoryMiB: 768, twin: true })).toBeGreaterThan(labMemoryBytes(usualLabPlan))
+    expect(labHostMemoryMiB({ ...usualLabPlan, bare: true, roomMiB: 100 })).toBe(labHostMemoryMiB(usualLabPlan) - 3 * 256 + 100)
+  })
+
+  it('are none in a bare lab', () => {
+    expect(parseGuests(file(), { ...usualLabPlan, bare: true })).toEqual([])
   })
 
   it('give the console what it shows, without the workload\'s numbers', () => {
-    const described = describeGuest(parseGuests(file(), usualLabSize)[0]!)
+    const described = describeGuest(parseGuests(file(), usualLabPlan)[0]!)
     expect(described).toEqual({ name: 'web', profile: 'web', memoryBytes: 256 * 1024 * 1024, mac: guest.mac, address: '10.0.0.5', heartbeatPort: 7000, sentence: 'Serves.' })
   })
 
@@ -69,13 +74,13 @@ describe('the guests of the lab', () => {
     ['a MAC address outside Xen\'s range', { mac: '52:54:00:00:00:01' }],
     ['a field nobody knows', { colour: 'red' }],
   ])('are refused with %s', (_, changes) => {
-    expect(() => parseGuests(file(changes), usualLabSize)).toThrow()
+    expect(() => parseGuests(file(changes), usualLabPlan)).toThrow()
   })
 })
 
 describe('a guest\'s xl configuration', () => {
   it('carries the workload on the kernel command line', () => {
-    const config = xlConfig(parseGuests(file(), usualLabSize)[0]!, { group: '239.1.2.3', hosts: ['10.0.0.1', '10.0.0.2'] })
+    const config = xlConfig(parseGuests(file(), usualLabPlan)[0]!, { group: '239.1.2.3', hosts: ['10.0.0.1', '10.0.0.2'] })
     expect(config).toContain('name = "web"\n')
     expect(config).toContain('type = "pvh"\n')
     expect(config).toContain('memory = 256\n')
@@ -84,7 +89,7 @@ describe('a guest\'s xl configuration', () => {
   })
 
   it('stays below what Linux takes as a command line, 2048 bytes', async () => {
-    for (const each of await readGuests(resources, usualLabSize))
+    for (const each of await readGuests(resources, usualLabPlan))
       expect(xlConfig(each, { group: '239.100.100.100', hosts: ['10.100.100.100', '10.100.100.101'] }).length).toBeLessThan(2048)
   })
 })

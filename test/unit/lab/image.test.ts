@@ -1,3 +1,4 @@
+import type { ImageKind } from '../../../electron/services/lab/image.ts'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { labKeys, sweepStale } from '../../../electron/services/lab/image.ts'
 import { identify } from '../../../electron/services/lab/processes.ts'
 
+const usual: ImageKind = { xen: '4.17', deviceModel: false }
 let folder: string
 
 beforeEach(async () => {
@@ -24,7 +26,7 @@ async function writeTree(tree: Record<string, string>): Promise<void> {
 
 describe('the key of an image', () => {
   const tree = { 'build.sh': 'make it', 'dom0/init': 'boot', 'guest/init': 'work' }
-  const imageKey = async (): Promise<string> => (await labKeys(folder)).image
+  const imageKey = async (kind: ImageKind = usual): Promise<string> => (await labKeys(folder)).image(kind)
 
   it('is the same for the same files, whenever they were written', async () => {
     await writeTree(tree)
@@ -45,6 +47,12 @@ describe('the key of an image', () => {
     expect(await imageKey()).not.toBe(key)
   })
 
+  it('is another for another Xen, and with a device model', async () => {
+    await writeTree(tree)
+    const keys = await Promise.all([usual, { ...usual, xen: '4.20' as const }, { ...usual, deviceModel: true }].map(imageKey))
+    expect(new Set(keys).size).toBe(3)
+  })
+
   it('is another for a renamed file', async () => {
     await writeTree({ ...tree, 'dom0/a': 'same' })
     const key = await imageKey()
@@ -58,7 +66,7 @@ describe('the key of an image', () => {
     const before = await labKeys(folder)
     await writeTree({ 'guests.json': '{ "guests": [] }' })
     const after = await labKeys(folder)
-    expect(after.image).toBe(before.image)
+    expect(after.image(usual)).toBe(before.image(usual))
     expect(after.lab).not.toBe(before.lab)
     await writeTree({ 'dom0/init': 'boot!' })
     expect((await labKeys(folder)).lab).not.toBe(after.lab)
@@ -106,7 +114,7 @@ echo "== second step"
     const cache = { folder: join(folder, 'images'), resourcesDir: join(folder, 'resources'), logFile: join(folder, 'build.log') }
     const steps: string[] = []
     const signal = new AbortController()
-    const ensure = async () => ensureImage(cache, (await labKeys(cache.resourcesDir)).image, { onStep: step => steps.push(step), signal: signal.signal })
+    const ensure = async () => ensureImage(cache, await labKeys(cache.resourcesDir), usual, { onStep: step => steps.push(step), signal: signal.signal })
     return { cache, steps, ensure, signal }
   }
 
@@ -116,7 +124,7 @@ echo "== second step"
     const { cache, steps, ensure } = await cacheWith({})
     await mkdir(join(cache.folder, 'older'), { recursive: true })
     const image = await ensure()
-    expect(image).toEqual({ key: (await labKeys(cache.resourcesDir)).image, suite: 's', xen: 'x', kernel: 'k' })
+    expect(image).toEqual({ key: (await labKeys(cache.resourcesDir)).image(usual), suite: 's', xen: 'x', kernel: 'k' })
     expect(steps).toEqual(['first step', 'second step'])
     expect(await readdir(cache.folder)).toEqual([image.key])
     const scratch = (await readFile(join(cache.folder, image.key, 'scratch'), 'utf8')).trim()

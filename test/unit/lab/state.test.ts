@@ -6,11 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseState, readState, removeState, writeState } from '../../../electron/services/lab/state.ts'
 
 const state: LabState = {
-  version: 1,
-  image: { key: '0123456789abcdef', suite: 'bookworm', xen: '4.17', kernel: '6.1' },
+  version: 2,
   key: 'fedcba9876543210',
-  size: { guestMemoryMiB: 512, twin: true },
-  hosts: [{ name: 'hosta', linkAddress: '10.77.0.1', sshPort: 2222, process: { pid: 1234, startTicks: 99 } }],
+  plan: { guestMemoryMiB: 512, twin: true, xen: ['4.14', '4.17'], deviceModel: false, roomMiB: 0, bare: false },
+  hosts: [{ name: 'hosta', linkAddress: '10.77.0.1', sshPort: 2222, image: { key: '0123456789abcdef', suite: 'bookworm', xen: '4.17', kernel: '6.1' }, process: { pid: 1234, startTicks: 99 } }],
 }
 
 let folder: string
@@ -35,11 +34,6 @@ describe('the record of a running lab', () => {
     expect(await readdir(folder), 'no temporary file stays').toEqual(['state.json'])
   })
 
-  it('of a lab from before its size could be chosen tells the size it had', () => {
-    const { size: _, ...old } = state
-    expect(parseState(JSON.stringify(old))?.size).toEqual({ guestMemoryMiB: 256, twin: false })
-  })
-
   it('is nothing where there is none, and after it was removed', async () => {
     const path = join(folder, 'state.json')
     expect(await readState(path)).toBeNull()
@@ -51,7 +45,7 @@ describe('the record of a running lab', () => {
 
   it.each([
     ['no JSON', '{'],
-    ['another version', JSON.stringify({ ...state, version: 2 })],
+    ['another version', JSON.stringify({ ...state, version: 1 })],
     ['no hosts', JSON.stringify({ ...state, hosts: [] })],
     ['a process number that must never be signalled', changed({ process: { pid: 1, startTicks: 0 } })],
     ['a negative process number: a whole group would be signalled', changed({ process: { pid: -5, startTicks: 0 } })],

@@ -45,7 +45,7 @@ describe('before a race', () => {
 
   it.each([
     ['a guest that does not run', 'guest', () => lab.a.domains = [domain('web', 'paused')], false],
-    ['a PV guest', 'kind', () => lab.a.domains = [domain('web', 'running', { kind: 'pv' })], false],
+    ['a PV guest where there is no shadow paging', 'logDirty', () => lab.a.domains = [domain('web', 'running', { kind: 'pv' })], false],
     ['no log-dirty', 'logDirty', () => lab.a.probe.logDirty.hvm = false, false],
     ['the name taken', 'name', () => lab.b.domains = [domain('web', 'blocked')], false],
     ['a half-arrived copy', 'name', () => lab.b.domains = [domain('web--incoming', 'paused')], false],

@@ -2,55 +2,28 @@
  * The boxed lab for the tests on real Xen: adopted when it runs, otherwise built and started, and left running for the
  * next file (teardown.ts ends it). Whoever disturbs a host puts it right again.
  */
-import type { LabGuest, LabHost } from '../../../electron/services/lab/types.ts'
-import type { CancelAnswer } from '../../../electron/services/migration/migrate.ts'
-import type { MigrationTiming } from '../../../electron/services/migration/timing.ts'
-import type { AgentMessage } from '../../../shared/agent/messages.ts'
-import type { Encoding } from '../../../shared/model/encoding.ts'
-import type { RunResult } from '../../../shared/model/run.ts'
-import type { RunEvent, Side } from '../../../shared/model/runEvent.ts'
-import type { RunFigures } from '../../../shared/model/runFigures.ts'
-import { join } from 'node:path'
+import type { LabGuest } from '../../../electron/services/lab/types.ts'
+import type { Attempt, AttemptOptions, TestHost } from './migrateOnce.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { deployAgent } from '../../../electron/services/agent/deploy.ts'
 import { createLab, defaultCacheDir } from '../../../electron/services/lab/lab.ts'
 import { monitorCommand } from '../../../electron/services/lab/monitor.ts'
 import { domainsOn } from '../../../electron/services/migration/findGuest.ts'
-import { HostHandle } from '../../../electron/services/migration/hostHandle.ts'
-import { startMigration } from '../../../electron/services/migration/migrate.ts'
-import { defaultTiming } from '../../../electron/services/migration/timing.ts'
-import { connect } from '../../../electron/services/ssh/connect.ts'
-import { presets } from '../../../shared/model/encoding.ts'
-import { me2Leg, stockLeg } from '../../../shared/model/raceOrder.ts'
-
-const resources = join(import.meta.dirname, '..', '..', '..', 'resources')
-export const agentPath = join(resources, 'agent', 'build', 'agent')
+import { labResources, migrateOnce, openHost } from './migrateOnce.ts'
 
 export const lab = createLab({
   cacheDir: defaultCacheDir(),
-  resourcesDir: join(resources, 'lab'),
+  resourcesDir: labResources,
   log: line => console.log(line),
 })
-
-export interface TestHost extends LabHost {
-  handle: HostHandle
-}
 
 export interface TestLab {
   hosts: [TestHost, TestHost]
   guests: LabGuest[]
 }
 
-function handleFor(host: LabHost): HostHandle {
-  return new HostHandle(host.name, async () => {
-    const connection = await connect(host.ssh, { ownKnownHostsFile: host.ssh.knownHostsFiles![0]!, timeoutMs: 60_000 })
-    return { connection, agent: await deployAgent(connection, agentPath) }
-  })
-}
-
 export async function openLab(): Promise<TestLab> {
   const status = await lab.up({}, ({ phase, detail, elapsedMs }) => console.log(`lab ${(elapsedMs / 1000).toFixed(0)} s ${phase}: ${detail}`))
-  const [a, b] = status.hosts.map(host => ({ ...host, handle: handleFor(host) }))
+  const [a, b] = status.hosts.map(openHost)
   return { hosts: [a!, b!], guests: status.guests }
 }
 
@@ -128,45 +101,12 @@ export async function whileFrozen<T>(host: TestHost, action: () => Promise<T>): 
   }
 }
 
-export interface Attempt {
-  result: RunResult
-  messages: { side: Side, message: AgentMessage }[]
-}
-
-export interface AttemptOptions {
-  mode?: 'stock' | 'me2'
-  /** Of an ME2 migration; the paper's by default. */
-  encoding?: Encoding
-  rateMbit?: number | null
-  verify?: boolean
-  timing?: Partial<MigrationTiming>
-  /** Called with every event; may act on the job. */
-  onEvent?: (event: RunEvent, figures: RunFigures, cancel: () => CancelAnswer) => void
-}
-
 /** One migration to the other host, without the pre-check: what fails here must be undone by the agents and xl. */
 export async function attempt(testLab: TestLab, guest: string, options: AttemptOptions = {}): Promise<Attempt> {
-  const { mode = 'me2', encoding = presets.paper, rateMbit = null, verify = true, timing = {}, onEvent = () => {} } = options
   const [source, target] = await fromWhere(testLab, guest)
   const spec = testLab.guests.find(({ name }) => name === guest)!
-  const messages: Attempt['messages'] = []
-  const job = startMigration({
-    source: source.handle,
-    target: target.handle,
-    guest,
-    settings: { ...(mode === 'me2' ? me2Leg(encoding, rateMbit) : stockLeg(rateMbit)), link: 'sealed', verify, scrub: true },
-    targetAddress: target.linkAddress,
-    owner: 'the tests on real Xen',
-    timing: { ...defaultTiming, ...timing },
-    heartbeat: { port: spec.heartbeatPort, address: spec.address },
-    onEvent: (event, figures) => {
-      if ('message' in event)
-        messages.push({ side: event.from, message: event.message })
-      onEvent(event, figures, () => job.cancel())
-    },
-  })
-  const result = await job.result
-  if (result.outcome === 'failed')
+  const made = await migrateOnce(source, target, spec, options)
+  if (made.result.outcome === 'failed')
     await blameEmulator(testLab, guest)
-  return { result, messages }
+  return made
 }

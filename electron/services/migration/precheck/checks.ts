@@ -66,13 +66,13 @@ function guestNames({ domains }: HostState): string {
 }
 
 function checkKind({ guest }: PrecheckFacts, { kind }: Domain): Check {
-  if (kind === 'pv')
-    return stop('kind', `${guest} is a PV guest, which is not supported yet.`, 'Use a PVH or HVM guest.')
   return ok('kind', `${guest} is a ${kind.toUpperCase()} guest.`)
 }
 
-function checkLogDirty({ source }: PrecheckFacts): Check {
-  if (!source.probe.logDirty.hvm)
+function checkLogDirty({ source, guest }: PrecheckFacts, { kind }: Domain): Check {
+  if (kind === 'pv' && !source.probe.logDirty.pv)
+    return stop('logDirty', `${guest} is a PV guest, and Xen on ${source.name} is built without shadow paging, so it cannot log the pages that one dirties.`, 'Shut the guest down to move it, make it a PVH guest, or use a host whose Xen has shadow paging (Debian 11\'s has, 12\'s and 13\'s have not).')
+  if (kind !== 'pv' && !source.probe.logDirty.hvm)
     return stop('logDirty', `Xen on ${source.name} cannot log the pages a guest dirties.`, 'Use a host with hardware-assisted paging.')
   return ok('logDirty', `Xen on ${source.name} logs dirty pages.`)
 }
@@ -166,7 +166,7 @@ export function judgeFacts(facts: PrecheckFacts): Check[] {
   if (!facts.domain)
     return [...hosts, checkState(facts)]
   return [
-    ...hosts, checkState(facts), checkKind(facts, facts.domain), checkBusy(facts), checkLogDirty(facts), checkName(facts),
+    ...hosts, checkState(facts), checkKind(facts, facts.domain), checkBusy(facts), checkLogDirty(facts, facts.domain), checkName(facts),
     checkMemory(facts, facts.domain), checkCpu(facts), checkXen(facts), checkKernel(facts), checkDisks(facts),
     checkBridges(facts), checkLink(facts),
   ]

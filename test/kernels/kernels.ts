@@ -1,4 +1,4 @@
-/** The kernels that are explored: Debian's own, fetched once from the mirror that this machine's apt uses. */
+/** The kernels that guests in tests run: Debian's own, fetched once from the mirror that this machine's apt uses. */
 import { execFile } from 'node:child_process'
 import { access, mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -9,9 +9,9 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 export interface KernelSpec {
-  /** Version as the table calls it. */
-  version: string
-  /** Debian release. */
+  /** Version as the tables call it. */
+  version: '5.10' | '6.1' | '6.12' | '7.3'
+  /** Debian release, or its backports. */
   suite: string
   /** Its note tells page tables from other pages. */
   publishesPageTables: boolean
@@ -21,15 +21,16 @@ export const kernels: KernelSpec[] = [
   { version: '5.10', suite: 'bullseye', publishesPageTables: false },
   { version: '6.1', suite: 'bookworm', publishesPageTables: false },
   { version: '6.12', suite: 'trixie', publishesPageTables: true },
+  { version: '7.3', suite: 'trixie-backports', publishesPageTables: true },
 ]
 
 function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'me2-lab', 'kernels')
 }
 
-/** The folder with vmlinuz and modules/; fetch-kernel.sh describes it. */
+/** The folder with vmlinuz and modules; fetch-kernel.sh describes it. */
 export async function kernelFolder({ suite }: KernelSpec): Promise<string> {
-  const folder = join(cacheFolder(), `debian-${suite}`)
+  const folder = join(cacheFolder(), `debian-${suite}.2`)
   if (await access(join(folder, 'vmlinuz')).then(() => true, () => false))
     return folder
   await mkdir(cacheFolder(), { recursive: true })
