@@ -6,6 +6,7 @@ import { i18n } from '../../../renderer/app/i18n.ts'
 import { useSession, useSettings } from '../../../renderer/app/stores.ts'
 import SettingsScreen from '../../../renderer/features/settings/SettingsScreen.vue'
 import { settingsSchema } from '../../../shared/contract/settings.ts'
+import { usualLabPlan } from '../../../shared/model/labPlan.ts'
 
 /** The kit's own components as bare elements with what they were given. */
 const stubs = {
@@ -36,21 +37,21 @@ function show(lab: Settings['lab']) {
 describe('the size of the boxed lab', () => {
   it('offers what there is, and says what this machine must have for it', () => {
     const field = (lab: Settings['lab']) => show(lab).get('[data-field="Memory of each guest"]')
-    const small = field({ startWithConsole: true, size: { guestMemoryMiB: 256, twin: false } })
+    const small = field({ startWithConsole: true, size: { ...usualLabPlan, guestMemoryMiB: 256, twin: false } })
     expect(small.findAll('option').map(option => option.text())).toEqual(['256 MiB', '384 MiB', '512 MiB', '768 MiB'])
     expect(small.text()).toContain('4.1 GB of memory free')
-    expect(field({ startWithConsole: true, size: { guestMemoryMiB: 768, twin: true } }).text()).toContain('8.9 GB of memory free')
+    expect(field({ startWithConsole: true, size: { ...usualLabPlan, guestMemoryMiB: 768, twin: true } }).text()).toContain('8.9 GB of memory free')
   })
 
   it('changes one thing and keeps the others', async () => {
-    const screen = show({ startWithConsole: false, size: { guestMemoryMiB: 384, twin: true } })
+    const screen = show({ startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: true } })
     await screen.findAll('[data-field="Memory of each guest"] option')[2]!.trigger('click')
     await screen.get('[data-box="A twin of web"]').trigger('click')
     await screen.get('[data-box="Start it when the console starts"]').trigger('click')
     expect(change.mock.calls).toEqual([
-      [{ lab: { startWithConsole: false, size: { guestMemoryMiB: 512, twin: true } } }],
-      [{ lab: { startWithConsole: false, size: { guestMemoryMiB: 384, twin: false } } }],
-      [{ lab: { startWithConsole: true, size: { guestMemoryMiB: 384, twin: true } } }],
+      [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 512, twin: true } } }],
+      [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: false } } }],
+      [{ lab: { startWithConsole: true, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: true } } }],
     ])
   })
 })
