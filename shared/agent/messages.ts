@@ -231,6 +231,8 @@ const verifySchema = z.object({
   differing: count,
   /** Differ, but were written while the guest was suspended, by a back end or by Xen itself. */
   ioBuffers: count.default(0),
+  /** Of a PV guest: they hold machine frames, each host's own, and are not compared. */
+  pageTables: count.default(0),
   skipped: count,
   frames: z.array(count).max(1024),
 })

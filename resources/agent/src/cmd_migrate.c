@@ -99,16 +99,27 @@ static struct job *new_job(int *fd, struct error *err)
 	return made;
 }
 
-static bool check_guest(const struct xen_domain *domain, struct error *err)
+/* Xen logs what a PV guest writes by shadow paging only; xl would find that out when the target is waiting already. */
+static bool check_log_dirty(struct xen *xen, const struct xen_domain *domain, struct error *err)
+{
+	struct xen_machine machine;
+	if (domain->kind != XEN_PV)
+		return true;
+	if (!xen_get_machine(xen, &machine, err))
+		return false;
+	return machine.shadow || error_set(err, ERR_NOT_SUPPORTED,
+		"Use a PVH or HVM guest, or a host whose Xen has shadow paging (Debian 11's has).",
+		"this Xen is built without shadow paging, so PV guests cannot be migrated alive from here");
+}
+
+static bool check_guest(struct xen *xen, const struct xen_domain *domain, struct error *err)
 {
 	if (domain->domid == 0)
 		return error_set(err, ERR_GUEST_STATE, "Name a guest.", "dom0 cannot be migrated");
-	if (domain->kind == XEN_PV)
-		return error_set(err, ERR_NOT_SUPPORTED, "Use a PVH or HVM guest.", "PV guests are not supported yet");
 	if (domain->state != XEN_RUNNING && domain->state != XEN_BLOCKED)
 		return error_set(err, ERR_GUEST_STATE, "Unpause or start it first.", "the guest is %s, so it cannot be migrated live",
 			xen_state_name(domain->state));
-	return true;
+	return check_log_dirty(xen, domain, err);
 }
 
 static bool start_xl(struct process *xl, int job_fd, int lines_fd, struct error *err)
@@ -230,7 +241,7 @@ int cmd_migrate(int argc, char **argv)
 		json_write_error(&err, STDOUT_FILENO);
 		return 2;
 	}
-	if ((xen = xen_open(&err)) && xen_find_domain(xen, options.domain, &domain, &err) && check_guest(&domain, &err)
+	if ((xen = xen_open(&err)) && xen_find_domain(xen, options.domain, &domain, &err) && check_guest(xen, &domain, &err)
 		&& lock_guest(domain.uuid, options.owner, &err) >= 0 && (job = new_job(&job_fd, &err))
 		&& (options.link == LINK_STDIO || read_key_line(STDIN_FILENO, job->key, &err))) {
 		migrate_options_apply(&options, job);

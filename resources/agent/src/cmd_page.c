@@ -32,15 +32,18 @@ static bool parse_arguments(struct guest_choice *choice, uint64_t *frame, int ar
 }
 
 /* The decision itself is the batch's, as in a migration. */
-static enum page_fate fate_of(uint64_t frame, const uint8_t *page, bool free_now, struct error *err)
+static enum page_fate fate_of(struct guest *guest, uint64_t frame, const uint8_t *page, bool free_now, struct error *err)
 {
+	bool is_table;
+	if (!guest_find_machine_tables(guest, &frame, 1, &is_table, err))
+		return FATE_NO_DATA;
 	struct batch *batch = batch_new(0, 1);
 	if (!batch) {
 		error_set(err, ERR_SYSTEM, "", "out of memory");
 		return FATE_NO_DATA;
 	}
 	batch_start(batch, (struct page_encoding){.encoder = ENCODER_RLE}, false);
-	enum page_fate fate = batch_append(batch, frame, XEN_TYPE_NORMAL, page, free_now);
+	enum page_fate fate = batch_append(batch, frame, is_table ? XEN_TYPE_L1_TABLE : XEN_TYPE_NORMAL, page, free_now);
 	batch_free(batch);
 	return fate;
 }
@@ -103,7 +106,7 @@ static bool look(struct guest *guest, uint64_t frame, struct error *err)
 		guest_unmap(guest, page, 1);
 	}
 	enum page_class class = explorer ? explorer_class(explorer, frame) : PAGE_UNKNOWN;
-	enum page_fate fate = page ? fate_of(frame, copy, explorer && explorer_is_free(explorer, frame), err) : FATE_NO_DATA;
+	enum page_fate fate = page ? fate_of(guest, frame, copy, explorer && explorer_is_free(explorer, frame), err) : FATE_NO_DATA;
 	bool is_data = class != PAGE_FREE && class != PAGE_OFFLINE && class != PAGE_RESERVED && class != PAGE_UNKNOWN;
 	if (page && is_data && page_is_constant(copy, &word) && word == 0)
 		class = PAGE_ZERO;

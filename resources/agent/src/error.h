@@ -22,7 +22,7 @@ struct error {
 #define ERR_NO_XL "no-xl"
 #define ERR_NO_DOMAIN "no-domain"             /* no such guest */
 #define ERR_GUEST_STATE "guest-state"         /* the guest's state or kind forbids it */
-#define ERR_NOT_SUPPORTED "not-supported"     /* e.g. PV guests, not yet */
+#define ERR_NOT_SUPPORTED "not-supported"     /* e.g. memory of 32-bit PV guests */
 #define ERR_NOT_UNDERSTOOD "not-understood"   /* the guest's kernel cannot be read */
 #define ERR_BUSY "busy"                       /* another migration of this guest is under way */
 #define ERR_STREAM "stream"                   /* damaged or unknown migration stream */

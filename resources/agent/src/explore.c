@@ -24,7 +24,7 @@
 struct section {
 	const uint8_t *array;  /* its struct pages, one after another; NULL: none */
 	uint64_t address;      /* of the first, in the kernel's address space */
-	uint64_t *frames;      /* guest frames behind the array, NO_FRAME where there is none */
+	uint64_t *frames;      /* table frames behind the array, NO_FRAME where there is none */
 	bool *missing;         /* array pages that are not mapped; NULL: none is missing */
 	bool online;
 };
@@ -120,7 +120,7 @@ static void map_section(struct explorer *explorer, struct section *section, uint
 	bool *missing = malloc(explorer->array_pages * sizeof(*missing));
 	section->address = address;
 	section->frames = frames;
-	section->array = missing ? guest_map(explorer->guest, frames, explorer->array_pages, missing) : NULL;
+	section->array = missing ? guest_map_table_frames(explorer->guest, frames, explorer->array_pages, missing) : NULL;
 	if (section->array && memchr(missing, true, explorer->array_pages))
 		section->missing = missing;
 	else
@@ -171,9 +171,9 @@ static bool update_sections(struct explorer *explorer)
 /* A note may be left over from a kernel that ran here before: its page table would not map itself. */
 static bool table_maps_itself(struct explorer *explorer)
 {
-	uint64_t physical;
-	return kernel_translate(&explorer->memory, explorer->layout.top_table_address, &physical, NULL)
-		&& physical == explorer->layout.top_table;
+	uint64_t top, mapped;
+	return kernel_top_table(&explorer->memory, &top)
+		&& kernel_translate(&explorer->memory, explorer->layout.top_table_address, &mapped, NULL) && mapped == top;
 }
 
 static bool array_makes_sense(struct explorer *explorer)

@@ -4,7 +4,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include "guest.h"
 #include "hypercall.h"
 #include "le.h"
 
@@ -15,7 +14,7 @@
 /* struct gnttab_query_size, struct gnttab_get_version: u16 domain first; offsets of what is wanted. */
 enum { SIZE_FRAMES = 4, SIZE_STATUS = 12, GET_VERSION = 4 };
 
-/* struct grant_entry_v1: u16 flags, u16 domain, u32 frame. */
+/* struct grant_entry_v1: u16 flags, u16 domain, u32 frame (a table frame, see guest.h). */
 #define ENTRY_BYTES 8u
 #define GTF_TYPE_MASK 3u
 #define GTF_PERMIT_ACCESS 1u
@@ -70,18 +69,18 @@ static uint8_t *map_table(const struct hypercall *xen, uint32_t domid, uint32_t 
 	return NULL;
 }
 
-static void mark(const uint8_t *table, size_t bytes, uint64_t *bitmap, uint64_t frames)
+static void mark(const uint8_t *table, size_t bytes, struct guest *guest, uint64_t *bitmap)
 {
 	for (size_t at = 0; at < bytes; at += ENTRY_BYTES) {
 		uint16_t flags = le16_load(table + at);
-		uint64_t frame = le32_load(table + at + 4);
 		bool writable = (flags & GTF_TYPE_MASK) == GTF_PERMIT_ACCESS && !(flags & GTF_READONLY);
-		if (writable && frame < frames)
+		uint64_t frame = writable ? guest_frame_of_table(guest, le32_load(table + at + 4)) : GUEST_NO_FRAME;
+		if (frame < guest_frames(guest))
 			bitmap[frame / 64] |= UINT64_C(1) << (frame % 64);
 	}
 }
 
-bool grants_writable(uint32_t domid, uint64_t *bitmap, uint64_t frames)
+bool grants_writable(uint32_t domid, struct guest *guest, uint64_t *bitmap)
 {
 	struct hypercall xen;
 	if (!hypercall_open(&xen, NULL))
@@ -89,7 +88,7 @@ bool grants_writable(uint32_t domid, uint64_t *bitmap, uint64_t frames)
 	uint32_t table = table_frames(&xen, domid);
 	uint8_t *entries = table ? map_table(&xen, domid, table) : NULL;
 	if (entries) {
-		mark(entries, (size_t)table * PAGE_BYTES, bitmap, frames);
+		mark(entries, (size_t)table * PAGE_BYTES, guest, bitmap);
 		munmap(entries, (size_t)table * PAGE_BYTES);
 	}
 	hypercall_close(&xen);

@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Sets the bit of every frame below `frames` that is granted for writing right now. False, with nothing set, where the
+#include "guest.h"
+
+/* Sets the bit of every guest frame (guest_frames() of them) that is granted for writing right now. False, with nothing set, where the
  * grant table cannot be read (before Linux 4.18, or a version 2 table, which Linux guests use above 16 TiB only). */
-bool grants_writable(uint32_t domid, uint64_t *bitmap, uint64_t frames);
+bool grants_writable(uint32_t domid, struct guest *guest, uint64_t *bitmap);
 
 #endif

@@ -1,4 +1,8 @@
-/* guest_xen.c - the memory of a running PVH or HVM guest, through privcmd. Source: Linux include/uapi/xen/privcmd.h. */
+/*
+ * guest_xen.c - the memory of a running guest, through privcmd. Source: Linux include/uapi/xen/privcmd.h.
+ *
+ * PVH and HVM guests are mapped by guest frame: Xen translates. A PV guest is mapped by machine frame, by its own table.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -7,6 +11,7 @@
 
 #include "guest_backend.h"
 #include "hypercall.h"
+#include "p2m.h"
 #include "xen.h"
 
 struct privcmd_mmapbatch_v2 {
@@ -18,12 +23,15 @@ struct privcmd_mmapbatch_v2 {
 };
 #define IOCTL_PRIVCMD_MMAPBATCH_V2 _IOC(_IOC_NONE, 'P', 4, sizeof(struct privcmd_mmapbatch_v2))
 
-#define MAP_MAX (1u << 20) /* frames in one call: a page array of any section fits */
+#define MAP_MAX (1u << 20) /* frames in one call: a page array of any section fits, and the table of a PV guest of 2 TiB */
+#define PV_HOLE_FRAMES (UINT64_C(1) << 20)
 
 struct guest_xen {
 	struct guest guest;
 	int privcmd;
 	uint32_t domid;
+	struct xen *xen;
+	struct p2m *p2m; /* PV only */
 };
 
 static struct guest_xen *xen_of(struct guest *guest)
@@ -33,8 +41,12 @@ static struct guest_xen *xen_of(struct guest *guest)
 
 static void close_xen(struct guest *guest)
 {
-	close(xen_of(guest)->privcmd);
-	free(guest);
+	struct guest_xen *own = xen_of(guest);
+	p2m_close(own->p2m);
+	xen_close(own->xen);
+	if (own->privcmd >= 0)
+		close(own->privcmd);
+	free(own);
 }
 
 /* Per-frame outcome in errors[]; ENOENT only tells that some frame is paged out, which counts as not there. */
@@ -71,42 +83,116 @@ static const uint8_t *map_xen(struct guest *guest, const uint64_t *frames, size_
 	return NULL;
 }
 
+/* --- PV --- */
+
+static const uint8_t *map_pv(struct guest *guest, const uint64_t *frames, size_t count, bool *failed)
+{
+	uint64_t *machine_frames = malloc(count * sizeof(*machine_frames));
+	if (!machine_frames)
+		return NULL;
+	p2m_look_up(xen_of(guest)->p2m, frames, count, machine_frames);
+	const uint8_t *mapping = map_xen(guest, machine_frames, count, failed);
+	free(machine_frames);
+	return mapping;
+}
+
+static uint64_t machine_frame_of(struct guest *guest, uint64_t frame)
+{
+	uint64_t machine_frame;
+	p2m_look_up(xen_of(guest)->p2m, &frame, 1, &machine_frame);
+	return machine_frame;
+}
+
+static uint64_t frame_of_machine(struct guest *guest, uint64_t machine_frame)
+{
+	return p2m_find(xen_of(guest)->p2m, machine_frame);
+}
+
+static bool find_machine_tables(struct guest *guest, const uint64_t *frames, size_t count, bool *is_table, struct error *err)
+{
+	uint64_t *machine_frames = malloc(count * sizeof(*machine_frames));
+	if (!machine_frames)
+		return error_set(err, ERR_SYSTEM, "", "out of memory");
+	p2m_look_up(xen_of(guest)->p2m, frames, count, machine_frames);
+	bool told = xen_find_page_tables(xen_of(guest)->xen, xen_of(guest)->domid, machine_frames, count, is_table, err);
+	free(machine_frames);
+	return told;
+}
+
+static const uint8_t *map_for_p2m(void *guest, const uint64_t *frames, size_t count, bool *failed)
+{
+	return map_xen(guest, frames, count, failed);
+}
+
+static void unmap_for_p2m(void *guest, const uint8_t *mapping, size_t count)
+{
+	guest_unmap(guest, mapping, count);
+}
+
+/* --- Opening --- */
+
 static const struct guest_backend xen_backend = {
 	.close = close_xen,
 	.map = map_xen,
 };
 
-static bool find_guest(uint32_t domid, uint64_t *frames, struct error *err)
+static const struct guest_backend pv_backend = {
+	.close = close_xen,
+	.map = map_pv,
+	.table_frame = machine_frame_of,
+	.frame_of_table = frame_of_machine,
+	.map_table_frames = map_xen,
+	.find_machine_tables = find_machine_tables,
+};
+
+/* What the guest may have, and the hole below 4 GiB where it was built to look like the host. */
+static uint64_t pv_frames_max(const struct xen_domain *domain)
 {
-	struct xen *xen = xen_open(err);
-	if (!xen)
+	uint64_t pages = domain->max_pages > domain->pages ? domain->max_pages : domain->pages;
+	return pages < P2M_FRAMES_MAX - PV_HOLE_FRAMES ? pages + PV_HOLE_FRAMES : P2M_FRAMES_MAX;
+}
+
+static bool open_pv(struct guest_xen *guest, const struct xen_domain *domain, struct error *err)
+{
+	const struct p2m_reader reader = {.map = map_for_p2m, .unmap = unmap_for_p2m, .context = &guest->guest};
+	bool is_64_bit;
+	if (!xen_is_64_bit(guest->xen, guest->domid, &is_64_bit, err))
 		return false;
+	if (!is_64_bit)
+		return error_set(err, ERR_NOT_SUPPORTED, "Use a 64-bit kernel, or a PVH or HVM guest.",
+			"the memory of 32-bit PV guests cannot be explored");
+	guest->p2m = p2m_open(&reader, domain->shared_info_frame, pv_frames_max(domain), err);
+	if (!guest->p2m)
+		return false;
+	guest->guest.frames = p2m_frames(guest->p2m);
+	return true;
+}
+
+static bool open_guest(struct guest_xen *guest, struct error *err)
+{
 	struct xen_domain domain;
-	bool found = xen_domain_info(xen, domid, &domain, err);
-	if (found && domain.kind == XEN_PV)
-		found = error_set(err, ERR_NOT_SUPPORTED, "Use a PVH or HVM guest.",
-			"the memory of PV guests cannot be explored yet");
-	found = found && xen_ram_frames(xen, &domain, frames, err);
-	xen_close(xen);
-	return found;
+	guest->xen = xen_open(err);
+	if (!guest->xen || !xen_domain_info(guest->xen, guest->domid, &domain, err))
+		return false;
+	guest->privcmd = privcmd_open(err);
+	if (guest->privcmd < 0)
+		return false;
+	guest->guest.backend = domain.kind == XEN_PV ? &pv_backend : &xen_backend;
+	return domain.kind == XEN_PV ? open_pv(guest, &domain, err)
+		: xen_ram_frames(guest->xen, &domain, &guest->guest.frames, err);
 }
 
 struct guest *guest_open_xen(uint32_t domid, struct error *err)
 {
-	uint64_t frames;
-	if (!find_guest(domid, &frames, err))
-		return NULL;
 	struct guest_xen *guest = calloc(1, sizeof(*guest));
-	int privcmd = guest ? privcmd_open(err) : -1;
-	if (privcmd < 0) {
+	if (!guest) {
 		error_set(err, ERR_SYSTEM, "", "out of memory");
-		free(guest);
 		return NULL;
 	}
-	*guest = (struct guest_xen){
-		.guest = {.backend = &xen_backend, .frames = frames},
-		.privcmd = privcmd,
-		.domid = domid,
-	};
-	return &guest->guest;
+	guest->privcmd = -1;
+	guest->domid = domid;
+	if (open_guest(guest, err))
+		return &guest->guest;
+	close_xen(&guest->guest);
+	return NULL;
 }

@@ -31,7 +31,7 @@ static const uint8_t *reach_frame(struct kernel_memory *memory, uint64_t frame)
 		return memory->cache[slot].bytes;
 	guest_unmap(memory->guest, memory->cache[slot].bytes, 1);
 	memory->cache[slot].frame = frame;
-	memory->cache[slot].bytes = guest_map(memory->guest, &frame, 1, NULL);
+	memory->cache[slot].bytes = guest_map_table_frames(memory->guest, &frame, 1, NULL);
 	return memory->cache[slot].bytes;
 }
 
@@ -44,9 +44,18 @@ static bool read_physical(struct kernel_memory *memory, uint64_t physical, uint6
 	return true;
 }
 
+bool kernel_top_table(struct kernel_memory *memory, uint64_t *physical)
+{
+	uint64_t frame = guest_table_frame(memory->guest, memory->layout->top_table >> FRAME_SHIFT);
+	*physical = frame << FRAME_SHIFT;
+	return frame != GUEST_NO_FRAME;
+}
+
 bool kernel_translate(struct kernel_memory *memory, uint64_t address, uint64_t *physical, uint64_t *run_bytes)
 {
-	uint64_t table = memory->layout->top_table;
+	uint64_t table;
+	if (!kernel_top_table(memory, &table))
+		return false;
 	for (unsigned level = memory->layout->levels; level-- > 0;) {
 		unsigned shift = FRAME_SHIFT + LEVEL_BITS * level;
 		uint64_t index = (address >> shift) & ((1u << LEVEL_BITS) - 1), entry;

@@ -78,7 +78,7 @@ struct sender {
 	atomic_ullong pong;        /* number of the last answered ping */
 	atomic_ullong ready_ns;    /* the target said ready; 0: not yet */
 	atomic_bool ready_passed;  /* … and xl was told */
-	uint64_t shared_info_frame; /* for the comparison */
+	uint64_t shared_info_frame; /* for the comparison: guest frame, GUEST_NO_FRAME where it is none (PV) */
 	bool reported;             /* the target's report was passed to xl; back thread, then main after its end */
 
 	/* the decision */

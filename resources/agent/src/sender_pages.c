@@ -115,12 +115,13 @@ static void keep_final_hash(struct sender *sender, uint64_t frame, const uint8_t
 		sender->final_hash[frame] = page_hash(page);
 }
 
-/* As keep_final_hash, from the guest's own memory: stock mode passes pages on without looking at them. */
+/* As keep_final_hash, from the guest's own memory: stock mode passes pages on without looking at them. Page tables of a PV guest
+ * are not in the stream as they are in memory. */
 static void keep_final_hashes(struct sender *sender, const struct xen_page_record *record)
 {
 	for (uint32_t i = 0; i < record->count && sender->round_is_final && sender->final_hash; i++) {
 		uint64_t frame = xen_entry_frame(record->entries[i]);
-		const uint8_t *page = xen_type_has_data(xen_entry_type(record->entries[i])) ? guest_map(sender->guest, &frame, 1, NULL) : NULL;
+		const uint8_t *page = xen_entry_type(record->entries[i]) == XEN_TYPE_NORMAL ? guest_map(sender->guest, &frame, 1, NULL) : NULL;
 		if (!page)
 			continue;
 		keep_final_hash(sender, frame, page);
@@ -169,8 +170,22 @@ bool sender_encode_page_data(void *context, const struct xen_page_record *record
 	return ok;
 }
 
+/* The entries of a PV guest's page tables are machine frames of this host, so a page that has become one must not go as it is.
+ * It never should: Xen marks a page as written when it becomes a page table and when it ceases to be one, so libxc has sent it
+ * again by now, with its entries converted, and it is not among those left out any more. */
+static bool check_no_page_table(struct sender *sender, uint64_t frame, struct error *err)
+{
+	bool is_table;
+	if (!guest_find_machine_tables(sender->guest, &frame, 1, &is_table, err))
+		return false;
+	return !is_table || error_set(err, ERR_GUEST_STATE, "The guest goes on at the source. Run the migration again.",
+		"page frame %llu was left out and has become a page table", (unsigned long long)frame);
+}
+
 static bool sweep_frame(struct sender *sender, uint64_t frame, uint64_t *resent, struct error *err)
 {
+	if (!check_no_page_table(sender, frame, err))
+		return false;
 	const uint8_t *page = guest_map(sender->guest, &frame, 1, NULL);
 	if (!page && explorer_class(sender->explorer, frame) == PAGE_OFFLINE)
 		return true; /* given back to Xen since it was left out */

@@ -1,4 +1,8 @@
-/* sender_verify.c - does the target hold what the source holds? Asked while the suspended original still exists here. */
+/*
+ * sender_verify.c - does the target hold what the source holds? Asked while the suspended original still exists here.
+ *
+ * The page tables of a PV guest are apart: on their way libxc turns the machine frames in them into guest frames.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +16,7 @@
 #define NAMED_FRAMES 16u
 
 struct comparison {
-	uint64_t compared, differing, skipped, io_buffers;
+	uint64_t compared, differing, skipped, page_tables, io_buffers;
 	uint64_t frames[NAMED_FRAMES];
 	uint64_t *granted; /* bitmap of frames that a back end may write while the guest is suspended; NULL: not known */
 };
@@ -58,32 +62,42 @@ static bool was_written_for_it(const struct sender *sender, uint64_t frame, uint
 	return sender->final_hash && sender->final_hash[frame] && sender->final_hash[frame] == target_hash;
 }
 
-static void compare(struct sender *sender, uint64_t first, uint64_t count, const uint64_t *hashes,
+static void compare_page(const struct sender *sender, uint64_t frame, const uint8_t *page, uint64_t target_hash,
 	struct comparison *result)
 {
+	result->compared++;
+	if (page_hash(page) == target_hash)
+		return;
+	if (is_granted(result, frame) || was_written_for_it(sender, frame, target_hash)) {
+		result->io_buffers++;
+		return;
+	}
+	if (result->differing < NAMED_FRAMES)
+		result->frames[result->differing] = frame;
+	result->differing++;
+}
+
+/* False if it cannot be told which pages are page tables. */
+static bool compare(struct sender *sender, uint64_t first, uint64_t count, const uint64_t *hashes,
+	struct comparison *result, struct error *err)
+{
 	uint64_t frames[FRAMES_AT_ONCE];
-	bool failed[FRAMES_AT_ONCE] = {0};
+	bool failed[FRAMES_AT_ONCE] = {0}, is_table[FRAMES_AT_ONCE];
 	for (uint64_t i = 0; i < count; i++)
 		frames[i] = first + i;
+	if (!guest_find_machine_tables(sender->guest, frames, count, is_table, err))
+		return false;
 	const uint8_t *pages = guest_map(sender->guest, frames, count, failed);
 	for (uint64_t i = 0; i < count; i++) {
-		if (!pages || failed[i] || !counts(sender, first + i)) {
+		if (!pages || failed[i] || !counts(sender, first + i))
 			result->skipped++;
-			continue;
-		}
-		result->compared++;
-		if (page_hash(pages + i * PAGE_BYTES) == hashes[i])
-			continue;
-		if (is_granted(result, first + i) || was_written_for_it(sender, first + i, hashes[i])) {
-			result->io_buffers++;
-			continue;
-		}
-		if (result->differing < NAMED_FRAMES)
-			result->frames[result->differing] = first + i;
-		result->differing++;
+		else if (is_table[i])
+			result->page_tables++;
+		else
+			compare_page(sender, first + i, pages + i * PAGE_BYTES, hashes[i], result);
 	}
-	if (pages)
-		guest_unmap(sender->guest, pages, count);
+	guest_unmap(sender->guest, pages, count);
+	return true;
 }
 
 static void report(struct sender *sender, const struct comparison *result)
@@ -93,6 +107,7 @@ static void report(struct sender *sender, const struct comparison *result)
 	json_u64(&json, "compared", result->compared);
 	json_u64(&json, "differing", result->differing);
 	json_u64(&json, "skipped", result->skipped);
+	json_u64(&json, "pageTables", result->page_tables);
 	json_u64(&json, "ioBuffers", result->io_buffers);
 	json_open_array(&json, "frames");
 	for (uint64_t i = 0; i < result->differing && i < NAMED_FRAMES; i++)
@@ -109,16 +124,15 @@ void sender_verify(struct sender *sender, struct error *err)
 	struct xen_domain domain;
 	bool ok = frame && xen_domain_info(sender->xen, sender->job->domid, &domain, err);
 	if (ok)
-		sender->shared_info_frame = domain.shared_info_frame;
+		sender->shared_info_frame = guest_frame_of_table(sender->guest, domain.shared_info_frame);
 	result.granted = calloc(end / 64 + 1, sizeof(uint64_t));
 	if (result.granted)
-		grants_writable(sender->job->domid, result.granted, end);
+		grants_writable(sender->job->domid, sender->guest, result.granted);
 	link_set_rate(sender->link, 0); /* not part of what is being compared */
 	for (uint64_t first = 0; ok && first < end; first += FRAMES_AT_ONCE) {
 		uint64_t count = end - first < FRAMES_AT_ONCE ? end - first : FRAMES_AT_ONCE;
 		ok = fetch_hashes(sender, first, count, frame, hashes, err);
-		if (ok)
-			compare(sender, first, count, hashes, &result);
+		ok = ok && compare(sender, first, count, hashes, &result, err);
 	}
 	free(frame);
 	free(result.granted);

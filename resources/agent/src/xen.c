@@ -18,6 +18,8 @@
 
 /* struct xen_domctl { u32 cmd, interface_version; u16 domain, pad[3]; union u; } */
 #define DOMCTL_GETDOMAININFO 5u
+#define DOMCTL_GET_ADDRESS_SIZE 36u
+#define DOMCTL_GETPAGEFRAMEINFO3 61u
 #define DOMCTL_DOMAIN 8u
 #define DOMCTL_ARGUMENT 16u
 #define DOMCTL_NEWEST 0x18u /* Xen 4.22 */
@@ -48,6 +50,15 @@ enum {
 #define SHUTDOWN_SUSPEND 2u
 #define SHUTDOWN_CRASH 3u
 #define EMULATES_PC 0x16cu /* power management, RTC, PIC, VGA, PIT: no PVH domain has any of them */
+
+/* struct xen_domctl_getpageframeinfo3 { u64 num, array; }: frames in the array are replaced by their types, in bits 31-28: the
+ * lower three are 1 to 4 for a page table of that level, more for what is no RAM. The same from Xen 4.14 to 4.22, as is struct
+ * xen_domctl_address_size { u32 size; }. */
+enum { PAGES_NUM = 0, PAGES_ARRAY = 8 };
+#define PAGES_AT_ONCE (HYPERCALL_BUFFER_BYTES / 2 / 8) /* Xen takes up to 1024 */
+#define PAGE_TYPE_SHIFT 28
+#define PAGE_TYPE_TABLE_MASK 7u
+#define PAGE_TYPE_TABLE_MAX 4u
 
 /* struct xen_sysctl_physinfo; arch_capabilities came in with sysctl version 0x15 (Xen 4.17). */
 enum { PHYS_CPUS = 8, PHYS_CAPABILITIES = 28, PHYS_PAGES_OLD = 32, PHYS_PAGES = 40 };
@@ -370,6 +381,47 @@ bool xen_ram_frames(struct xen *xen, const struct xen_domain *domain, uint64_t *
 		built = (kib + 3) / 4;
 	*frames = built < *frames ? built : *frames;
 	return true;
+}
+
+/* --- PV guests --- */
+
+bool xen_is_64_bit(struct xen *xen, uint32_t domid, bool *is_64_bit, struct error *err)
+{
+	hypercall_begin(&xen->hypercall);
+	long answer = call_domctl(xen, xen->domctl_version, DOMCTL_GET_ADDRESS_SIZE, domid);
+	*is_64_bit = answer >= 0 && le32_load(xen->hypercall.buffer + DOMCTL_ARGUMENT) == 64;
+	hypercall_end(&xen->hypercall);
+	return answer >= 0 || xen_refused(err, "tell the guest's address size", answer);
+}
+
+/* Up to PAGES_AT_ONCE frames; 0, or -errno. */
+static long ask_page_types(struct xen *xen, uint32_t domid, const uint64_t *machine_frames, size_t count, bool *is_table)
+{
+	hypercall_begin(&xen->hypercall);
+	uint8_t *argument = xen->hypercall.buffer + DOMCTL_ARGUMENT;
+	uint8_t *array = xen->hypercall.buffer + HYPERCALL_BUFFER_BYTES / 2;
+	le64_store(argument + PAGES_NUM, count);
+	le64_store(argument + PAGES_ARRAY, address_of(array));
+	for (size_t i = 0; i < count; i++)
+		le64_store(array + i * 8, machine_frames[i]);
+	long answer = call_domctl(xen, xen->domctl_version, DOMCTL_GETPAGEFRAMEINFO3, domid);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t level = le64_load(array + i * 8) >> PAGE_TYPE_SHIFT & PAGE_TYPE_TABLE_MASK;
+		is_table[i] = level >= 1 && level <= PAGE_TYPE_TABLE_MAX;
+	}
+	hypercall_end(&xen->hypercall);
+	return answer < 0 ? answer : 0;
+}
+
+bool xen_find_page_tables(struct xen *xen, uint32_t domid, const uint64_t *machine_frames, size_t count, bool *is_table,
+	struct error *err)
+{
+	long answer = 0;
+	for (size_t done = 0, part; done < count && answer == 0; done += part) {
+		part = count - done < PAGES_AT_ONCE ? count - done : PAGES_AT_ONCE;
+		answer = ask_page_types(xen, domid, machine_frames + done, part, is_table + done);
+	}
+	return answer == 0 || xen_refused(err, "tell which pages of the guest are page tables", answer);
 }
 
 const char *xen_kind_name(enum xen_domain_kind kind)

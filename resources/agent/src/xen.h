@@ -30,7 +30,7 @@ struct xen_domain {
 	uint64_t max_pages;
 	uint32_t vcpus;
 	uint64_t cpu_ns;
-	uint64_t shared_info_frame; /* guest frame of the page that Xen itself writes (time, event channels) */
+	uint64_t shared_info_frame; /* of the page that Xen itself writes (time, event channels): a table frame, see guest.h */
 	char name[128];      /* from xenstore; empty if it has none */
 };
 
@@ -70,6 +70,13 @@ bool xen_idle_ns(struct xen *xen, uint64_t *idle_ns, struct error *err);
 
 /* One more than the highest RAM frame of an HVM or PVH guest. */
 bool xen_ram_frames(struct xen *xen, const struct xen_domain *domain, uint64_t *frames, struct error *err);
+
+/* Whether a PV guest runs in 64-bit mode. */
+bool xen_is_64_bit(struct xen *xen, uint32_t domid, bool *is_64_bit, struct error *err);
+
+/* Which of a PV guest's machine frames Xen has as page tables right now, of any level. */
+bool xen_find_page_tables(struct xen *xen, uint32_t domid, const uint64_t *machine_frames, size_t count, bool *is_table,
+	struct error *err);
 
 const char *xen_kind_name(enum xen_domain_kind kind);
 const char *xen_state_name(enum xen_domain_state state);

@@ -32,6 +32,7 @@
 
 /* Types of a PAGE_DATA entry (its bits 63-60). 1-4 are page tables of level 1 to 4 of a PV guest, 9-12 the same pinned. */
 #define XEN_TYPE_NORMAL 0x0u
+#define XEN_TYPE_L1_TABLE 0x1u
 #define XEN_TYPE_BROKEN 0xdu
 #define XEN_TYPE_XALLOC 0xeu /* allocated, no data */
 #define XEN_TYPE_XTAB 0xfu   /* not there */

@@ -277,6 +277,8 @@ static void test_what_the_cache_is_for(void)
 	CHECK(batch_append(batch, 3, 0, page, false) == FATE_RAW, "it was replaced");
 	CHECK(batch_append(batch, 4, 0, other, false) == FATE_REFERENCE);
 	CHECK(batch_counts(batch)->lookups == 5 && batch_counts(batch)->hits == 3);
+	CHECK(batch_append(batch, 1, XEN_TYPE_L1_TABLE, other, true) == FATE_RAW && batch_counts(batch)->lookups == 5,
+		"a page table has nothing to do with it");
 	batch_start(batch, (struct page_encoding){ .encoder = ENCODER_NONE }, true);
 	CHECK(batch_append(batch, 1, 0, other, false) == FATE_DELTA, "raw pages have a cache, too, …");
 	batch_start(batch, (struct page_encoding){ .encoder = ENCODER_NONE, .without_cache = true }, true);

@@ -5,15 +5,86 @@
 #include "check.h"
 #include "explore.h"
 #include "fake_kernel.h"
-#include "guest.h"
+#include "guest_backend.h"
 
 #define BLOCK 0x6000u /* where the tests put things; aligned for every order */
+
+/* --- A PV guest: the same memory, and page tables that hold other numbers --- */
+
+struct pv_guest {
+	struct guest guest;
+	struct guest *ram;
+	const struct fake_kernel *kernel;
+};
+
+static struct pv_guest *pv_of(struct guest *guest)
+{
+	return (struct pv_guest *)guest;
+}
+
+static void pv_close(struct guest *guest)
+{
+	guest_close(pv_of(guest)->ram);
+	free(guest);
+}
+
+static const uint8_t *pv_map(struct guest *guest, const uint64_t *frames, size_t count, bool *failed)
+{
+	return guest_map(pv_of(guest)->ram, frames, count, failed);
+}
+
+static uint64_t pv_next_data(struct guest *guest, uint64_t frame)
+{
+	return guest_next_data(pv_of(guest)->ram, frame);
+}
+
+static uint64_t pv_data_end(struct guest *guest, uint64_t frame)
+{
+	return guest_data_end(pv_of(guest)->ram, frame);
+}
+
+static uint64_t pv_table_frame(struct guest *guest, uint64_t frame)
+{
+	return frame < guest->frames ? fake_table_frame(pv_of(guest)->kernel, frame) : GUEST_NO_FRAME;
+}
+
+static uint64_t pv_frame_of_table(struct guest *guest, uint64_t table_frame)
+{
+	uint64_t frame = fake_table_frame(pv_of(guest)->kernel, table_frame);
+	return frame < guest->frames ? frame : GUEST_NO_FRAME;
+}
+
+static const uint8_t *pv_map_table_frames(struct guest *guest, const uint64_t *frames, size_t count, bool *failed)
+{
+	uint64_t *own = malloc(count * sizeof(*own));
+	for (size_t i = 0; i < count; i++)
+		own[i] = pv_frame_of_table(guest, frames[i]);
+	const uint8_t *mapping = pv_map(guest, own, count, failed);
+	free(own);
+	return mapping;
+}
+
+static const struct guest_backend pv_backend = {
+	.close = pv_close, .map = pv_map, .next_data = pv_next_data, .data_end = pv_data_end, .table_frame = pv_table_frame,
+	.frame_of_table = pv_frame_of_table, .map_table_frames = pv_map_table_frames,
+};
+
+static struct guest *open_guest(const struct fake_kernel *kernel)
+{
+	struct error err = {0};
+	struct guest *ram = guest_open_file(kernel->path, 0, 0, &err);
+	CHECK(ram, "%s", err.message);
+	if (!kernel->machine_mask)
+		return ram;
+	struct pv_guest *pv = malloc(sizeof(*pv));
+	*pv = (struct pv_guest){.guest = {.backend = &pv_backend, .frames = guest_frames(ram)}, .ram = ram, .kernel = kernel};
+	return &pv->guest;
+}
 
 static struct explorer *open_explorer(struct fake_kernel *kernel, struct guest **guest)
 {
 	struct error err = {0};
-	*guest = guest_open_file(kernel->path, 0, 0, &err);
-	CHECK(*guest, "%s", err.message);
+	*guest = open_guest(kernel);
 	struct explorer *explorer = explorer_open(*guest, &err);
 	CHECK(explorer, "%s", err.message);
 	return explorer;
@@ -217,7 +288,7 @@ static void a_moved_page_array_is_noticed(struct fake_kernel *kernel)
 	CHECK(explorer_refresh(explorer), "nothing has changed");
 	uint64_t old = *entry;
 	memcpy(fake_frame(kernel, spare), fake_frame(kernel, FAKE_ARRAYS_FRAME + moved), 4096);
-	*entry = spare << 12 | 3;
+	*entry = fake_table_frame(kernel, spare) << 12 | 3;
 	fake_free_block(kernel, at, 0);
 	CHECK(explorer_is_free(explorer, at), "fooled by what now lies there");
 	CHECK(explorer_refresh(explorer) && !explorer_is_free(explorer, at));
@@ -257,7 +328,7 @@ static void a_note_left_over_is_passed_by(struct fake_kernel *kernel)
 static void what_is_not_understood_is_refused(struct fake_kernel *kernel)
 {
 	struct error err = {0};
-	struct guest *guest = guest_open_file(kernel->path, 0, 0, &err);
+	struct guest *guest = open_guest(kernel);
 	char *text = fake_frame(kernel, FAKE_NOTE_FRAME);
 	text[0] = 'X';
 	CHECK(!explorer_open(guest, &err) && strcmp(err.code, ERR_NOT_UNDERSTOOD) == 0);
@@ -294,6 +365,8 @@ int main(void)
 	explore((struct fake_kernel){.types_in_top_byte = false, .levels = 4, .page_bytes = 64, .small_pages = true});
 	explore((struct fake_kernel){.types_in_top_byte = true, .levels = 5, .page_bytes = 64, .small_pages = false});
 	explore((struct fake_kernel){.types_in_top_byte = true, .levels = 4, .page_bytes = 56, .small_pages = true});
+	explore((struct fake_kernel){.types_in_top_byte = false, .levels = 4, .page_bytes = 64, .small_pages = true,
+		.machine_mask = 0x123a5a5});
 	CHECKS_PASSED();
 	return 0;
 }

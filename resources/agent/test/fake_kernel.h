@@ -41,6 +41,7 @@ struct fake_kernel {
 	unsigned levels;
 	uint32_t page_bytes;
 	bool small_pages;       /* the page array is mapped by 4 KiB pages, else by 2 MiB pages */
+	uint64_t machine_mask;  /* PV: page tables hold machine frames, which are guest frames ^ this; needs small pages */
 	uint64_t frames;
 
 	int fd;
@@ -52,6 +53,12 @@ struct fake_kernel {
 static void *fake_frame(struct fake_kernel *kernel, uint64_t frame)
 {
 	return kernel->ram + frame * 4096;
+}
+
+/* What a page table holds for a frame; and, given that, the frame. */
+static uint64_t fake_table_frame(const struct fake_kernel *kernel, uint64_t frame)
+{
+	return frame ^ kernel->machine_mask;
 }
 
 static void *fake_page(struct fake_kernel *kernel, uint64_t frame)
@@ -104,14 +111,14 @@ static uint64_t *fake_entry(struct fake_kernel *kernel, uint64_t address, unsign
 		if (at == level)
 			return entry;
 		if (!*entry)
-			*entry = kernel->next_table++ << 12 | 3;
-		table = (*entry & UINT64_C(0xffffffffff000)) >> 12;
+			*entry = fake_table_frame(kernel, kernel->next_table++) << 12 | 3;
+		table = fake_table_frame(kernel, (*entry & UINT64_C(0xffffffffff000)) >> 12);
 	}
 }
 
 static void fake_map(struct fake_kernel *kernel, uint64_t address, uint64_t frame)
 {
-	*fake_entry(kernel, address, 0) = frame << 12 | UINT64_C(0x8000000000000003);
+	*fake_entry(kernel, address, 0) = fake_table_frame(kernel, frame) << 12 | UINT64_C(0x8000000000000003);
 }
 
 static void fake_map_arrays(struct fake_kernel *kernel, uint64_t sections)

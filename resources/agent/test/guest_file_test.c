@@ -44,6 +44,17 @@ static void frames_come_in_the_order_asked(struct guest *guest)
 	CHECK(!guest_map(guest, absent, 3, NULL) && !guest_map(guest, absent, 0, NULL));
 }
 
+static void table_frames_are_guest_frames(struct guest *guest)
+{
+	static const uint64_t frames[] = {4, 108};
+	bool is_table[2] = {true, true};
+	const uint8_t *mapping = guest_map_table_frames(guest, frames, 2, NULL);
+	CHECK(mapping && word(mapping) == 4 && word(mapping + PAGE_BYTES) == 40);
+	guest_unmap(guest, mapping, 2);
+	CHECK(guest_table_frame(guest, 108) == 108 && guest_frame_of_table(guest, 108) == 108);
+	CHECK(guest_find_machine_tables(guest, frames, 2, is_table, NULL) && !is_table[0] && !is_table[1]);
+}
+
 static void sparse_parts_are_skipped(struct guest *guest, int fd)
 {
 	struct stat before, after;
@@ -87,6 +98,7 @@ int main(void)
 	struct guest *guest = guest_open_file(path, HOLE_FIRST, HOLE_END, NULL);
 	CHECK(guest && guest_frames(guest) == FILE_FRAMES + HOLE_END - HOLE_FIRST);
 	frames_come_in_the_order_asked(guest);
+	table_frames_are_guest_frames(guest);
 	sparse_parts_are_skipped(guest, fd);
 	guest_close(guest);
 	data_ends_at_the_hole(fd, path);

@@ -8,6 +8,7 @@ import type { RunResult } from '../../../shared/model/run.ts'
 import type { TestHost } from '../support/migrateOnce.ts'
 import type { Cell, MatrixLab } from './cells.ts'
 import type { GuestFiles } from './guestFiles.ts'
+import type { StreamCheck } from './streamCheck.ts'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,9 +33,8 @@ interface Leg {
   mode: 'me2' | 'stock'
   result: RunResult
   leftOut: number
-  /** What verify-stream-v2 says of the stream that `receive` rebuilt. */
-  streamProblem: string | null
-  records: string[]
+  /** What verify-stream-v2 says of the stream that `receive` rebuilt; null: it was not written down. */
+  stream: StreamCheck | null
 }
 
 interface Outcome {
@@ -54,22 +54,26 @@ const log = (line: string): boolean => process.stderr.write(`${line}\n`)
 /** See test/xen/support/boxedLab.ts. */
 const emulatorSignature = 'asm_sysvec_xen_hvm_callback'
 const triesMax = 4
+const largestStreamMiB = 1024
 
 async function findings(source: TestHost, target: TestHost) {
   const { checks } = await precheck({ source: source.handle, target: target.handle, guest: guest.name, modes: ['me2'], link: 'sealed', rateMbit: null, targetAddress: target.linkAddress, timing: defaultTiming })
   return { mayStart: mayStart(checks, true), errors: checks.filter(({ status }) => status === 'error').map(({ message }) => message) }
 }
 
-async function migrate(mode: Leg['mode'], source: TestHost, target: TestHost): Promise<Leg> {
-  const { result } = await migrateOnce(source, target, guest, { mode, encoding: presets.best })
-  const leftOut = result.rounds.reduce((sum, round) => sum + round.leftOut, 0)
-  if (result.outcome !== 'migrated')
-    return { mode, result, leftOut, streamProblem: null, records: [] }
-  const { problem, records } = await checkStream(target)
-  return { mode, result, leftOut, streamProblem: problem, records }
+/** A stream that dom0's disk has no room for is not written down. */
+function isWritable({ memoryMiB }: Cell): boolean {
+  return memoryMiB <= largestStreamMiB
 }
 
-function problemsOf({ mode, result, streamProblem }: Leg, isLinux: boolean): string[] {
+async function migrate(mode: Leg['mode'], cell: Cell, source: TestHost, target: TestHost): Promise<Leg> {
+  const { result } = await migrateOnce(source, target, guest, { mode, encoding: presets.best })
+  const leftOut = result.rounds.reduce((sum, round) => sum + round.leftOut, 0)
+  const isChecked = result.outcome === 'migrated' && isWritable(cell)
+  return { mode, result, leftOut, stream: isChecked ? await checkStream(target) : null }
+}
+
+function problemsOf({ mode, result, stream }: Leg, isLinux: boolean): string[] {
   if (result.outcome !== 'migrated')
     return [`${mode}: ${result.summary}`]
   const found = []
@@ -79,8 +83,8 @@ function problemsOf({ mode, result, streamProblem }: Leg, isLinux: boolean): str
     found.push(`${mode}: the guest's own check: ${result.guestBad}`)
   if (mode === 'me2' && (result.explored !== null) !== isLinux)
     found.push(`me2: explored: ${JSON.stringify(result.explored ?? result.notExplored)}`)
-  if (streamProblem !== null)
-    found.push(`${mode}: verify-stream-v2: ${streamProblem}`)
+  if (stream !== null && stream.problem !== null)
+    found.push(`${mode}: verify-stream-v2: ${stream.problem}`)
   return found
 }
 
@@ -88,6 +92,7 @@ function problemsOf({ mode, result, streamProblem }: Leg, isLinux: boolean): str
 async function tryCell(hosts: Hosts, files: GuestFiles, outcome: Outcome): Promise<void> {
   const { cell, xen } = outcome
   const [source, target] = hosts
+  await Promise.all(hosts.map(async host => watchStreams(host, isWritable(cell))))
   await createGuest(cell, files, hosts)
   await awaitGuest(source, files)
   const there = await findings(source, target)
@@ -99,7 +104,7 @@ async function tryCell(hosts: Hosts, files: GuestFiles, outcome: Outcome): Promi
   }
   if (!there.mayStart)
     outcome.problems.push(`refused: ${there.errors.join(' ')}`)
-  const leg = await migrate('me2', source, target)
+  const leg = await migrate('me2', cell, source, target)
   outcome.legs.push(leg)
   outcome.problems.push(...problemsOf(leg, files.ramdisk !== null))
   if (outcome.problems.length > 0)
@@ -111,7 +116,7 @@ async function tryCell(hosts: Hosts, files: GuestFiles, outcome: Outcome): Promi
       outcome.problems.push('the way back to an older Xen was not refused')
   }
   else if (back.mayStart) {
-    const stock = await migrate('stock', target, source)
+    const stock = await migrate('stock', cell, target, source)
     outcome.legs.push(stock)
     outcome.problems.push(...problemsOf(stock, files.ramdisk !== null))
   }
@@ -143,7 +148,6 @@ async function runLab(plan: MatrixLab, files: Map<Cell['kernel'], GuestFiles>): 
   const hosts = status.hosts.map(openHost) as Hosts
   try {
     const outcomes: Outcome[] = []
-    await Promise.all(hosts.map(watchStreams))
     for (const cell of plan.cells) {
       log(`${plan.xen.join(' → ')}  ${describeCell(cell)} …`)
       const outcome = await runCell(hosts, plan.xen, cell, files.get(cell.kernel)!)
@@ -170,7 +174,7 @@ function row(outcome: Outcome): string[] {
   const failed = problems.length > 0 ? 'FAILED' : null
   if (!me2)
     return [...left, failed ?? `refused: ${refusal}`, '-', '-', '-', '-', '-', '-', '-', '-']
-  const { result, leftOut, streamProblem } = me2
+  const { result, leftOut, stream } = me2
   return [
     ...left,
     failed ?? result.outcome,
@@ -180,13 +184,13 @@ function row(outcome: Outcome): string[] {
     `${result.verify?.compared}`,
     `${result.verify?.differing}`,
     result.guestBad === null ? 'none' : `${result.guestBad} bad`,
-    streamProblem ?? 'ok',
+    stream === null ? 'not written down' : stream.problem ?? 'ok',
     wayBackText(outcome),
   ]
 }
 
 function report(outcomes: readonly Outcome[]): string {
-  const records = [...new Set(outcomes.flatMap(({ legs }) => legs.flatMap(leg => leg.records)))].sort()
+  const records = [...new Set(outcomes.flatMap(({ legs }) => legs.flatMap(leg => leg.stream?.records ?? [])))].sort()
   const passed = outcomes.filter(({ problems }) => problems.length === 0).length
   const crashes = outcomes.reduce((sum, { emulatorCrashes }) => sum + emulatorCrashes, 0)
   return [

@@ -10,9 +10,10 @@ const streamFile = '/var/tmp/stream'
 const verifyMs = 900_000
 const wordsMax = 300
 
-const wrapperScript = `#!/bin/sh
+/** The process that receives stays xl itself: its end is what the agent waits for. */
+const wrapperScript = `#!/bin/bash
 [ "$1" = migrate-receive ] || exec /usr/sbin/xl "$@"
-tee ${streamFile} | /usr/sbin/xl "$@"
+exec /usr/sbin/xl "$@" < <(exec tee ${streamFile})
 `
 
 /** With -v it names each record. */
@@ -24,9 +25,13 @@ sed -n -e 's/^\\(Libx[cl]\\) Record: \\([^,]*\\),.*/\\1 \\2/p' -e 's/^Squashed .
 rm -f "$1"
 exit $status`
 
-export async function watchStreams(host: TestHost): Promise<void> {
+/** From now on, or no longer. */
+export async function watchStreams(host: TestHost, watch: boolean): Promise<void> {
   const { connection } = await host.handle.session()
-  await connection.upload(Buffer.from(wrapperScript), wrapper, 0o755)
+  if (watch)
+    await connection.upload(Buffer.from(wrapperScript), wrapper, 0o755)
+  else
+    await connection.exec(['rm', '-f', wrapper])
 }
 
 export interface StreamCheck {
