@@ -33,7 +33,7 @@ export const untilReady: AgentMessage[] = [
 ]
 
 export const afterReady: AgentMessage[] = [
-  { t: 'goAhead', ns: 8 }, { t: 'unpaused', ns: 9, status: 0 }, { t: 'verify', compared: 60, differing: 0, ioBuffers: 0, skipped: 40, frames: [] },
+  { t: 'goAhead', ns: 8 }, { t: 'unpaused', ns: 9, status: 0 }, { t: 'verify', compared: 60, differing: 0, ioBuffers: 0, pageTables: 0, skipped: 40, frames: [] },
 ]
 
 export class FakeLab {

@@ -284,6 +284,6 @@ describe('the guest\'s heartbeat', () => {
 })
 
 it('reports pages that differ after a migration as a problem of that run', async () => {
-  migrateDoes(process => lab.succeed(lab.a, lab.b, process, [...afterReady.slice(0, 2), { t: 'verify', compared: 60, differing: 1, ioBuffers: 0, skipped: 0, frames: [9] }]))
+  migrateDoes(process => lab.succeed(lab.a, lab.b, process, [...afterReady.slice(0, 2), { t: 'verify', compared: 60, differing: 1, ioBuffers: 0, pageTables: 0, skipped: 0, frames: [9] }]))
   expect(await start().result).toMatchObject({ outcome: 'migrated', problem: { code: 'stream', message: expect.stringContaining('1 of 60') as string } })
 })

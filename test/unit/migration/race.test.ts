@@ -128,7 +128,7 @@ describe('a sweep', () => {
     lab.b.scripts.set('migrate', process => process.on({ line: () => lab.succeed(lab.b, lab.a, process, [
       { t: 'goAhead', ns: 8 },
       { t: 'unpaused', ns: 9, status: 0 },
-      { t: 'verify', compared: 60, differing: 2, ioBuffers: 0, skipped: 40, frames: [] },
+      { t: 'verify', compared: 60, differing: 2, ioBuffers: 0, pageTables: 0, skipped: 40, frames: [] },
     ]) }))
     const result = await start({ kind: 'sweep', legs }).result
     expect(result).toMatchObject({ runs: [{}, { result: { outcome: 'migrated' } }], problem: { code: 'stream' } })

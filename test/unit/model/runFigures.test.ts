@@ -23,7 +23,7 @@ describe('figures of a run', () => {
       ['source', roundMessage()],
       ['source', roundMessage({ round: 1, pages: 5, final: true })],
       ['source', { t: 'swept', leftOut: 40, resent: 2 }],
-      ['source', { t: 'verify', compared: 60, differing: 1, ioBuffers: 0, skipped: 40, frames: [5] }],
+      ['source', { t: 'verify', compared: 60, differing: 1, ioBuffers: 0, pageTables: 0, skipped: 40, frames: [5] }],
     )
     expect(figures.rounds.map(round => round.pages)).toEqual([100, 5])
     expect(resultFigures(figures)).toMatchObject({ explored: { kernel: '6.1.0' }, swept: { resent: 2 }, verify: { compared: 60, differing: 1, ioBuffers: 0 } })
