@@ -53,7 +53,10 @@ export async function createGuest(cell: Cell, files: GuestFiles, hosts: readonly
     throw new Error(`xl create: ${stderr.trim().slice(0, 400)}`)
 }
 
-const waitScript = `until grep -q '^ME2 up=' "$1" 2>/dev/null; do sleep 1; done`
+const waitScript = `until grep -q '^ME2 up=' "$1" 2>/dev/null; do
+  if grep -q 'Kernel panic' "$1" 2>/dev/null; then exit 1; fi
+  sleep 1
+done`
 
 /** Until its workload reports; a guest without one is given time to start. */
 export async function awaitGuest(host: TestHost, { ramdisk }: GuestFiles): Promise<void> {
