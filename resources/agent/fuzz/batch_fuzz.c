@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "../test/together.h"
 #include "batch.h"
 #include "crc32c.h"
 #include "le.h"
@@ -49,8 +50,8 @@ static void check_again(struct buffers *buffers, size_t length)
 		batch_append(buffers->batch, xen_entry_frame(entry), xen_entry_type(entry), page, false);
 		page += xen_type_has_data(xen_entry_type(entry)) ? PAGE_BYTES : 0;
 	}
-	const uint8_t *bytes = batch_finish(buffers->batch, &batch_length);
-	INVARIANT(rebuild_batch(buffers->rebuilder, bytes, batch_length, buffers->second, &again, NULL, NULL, &err));
+	const uint8_t *bytes = finish_batch(buffers->batch, &batch_length);
+	INVARIANT(rebuild_together(buffers->rebuilder, bytes, batch_length, buffers->second, &again, NULL, NULL, &err));
 	INVARIANT(again == length && memcmp(buffers->first, buffers->second, length) == 0);
 }
 
@@ -58,7 +59,7 @@ static bool check_batch(struct buffers *buffers, struct rebuilder *rebuilder, co
 {
 	struct error err = { 0 };
 	size_t record_length;
-	bool accepted = rebuild_batch(rebuilder, batch, length, buffers->first, &record_length, NULL, NULL, &err);
+	bool accepted = rebuild_together(rebuilder, batch, length, buffers->first, &record_length, NULL, NULL, &err);
 	if (accepted) {
 		check_record(buffers->first, record_length);
 		check_again(buffers, record_length);

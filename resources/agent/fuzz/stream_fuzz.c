@@ -2,19 +2,20 @@
  * stream_fuzz.c - any bytes as a migration stream. The first byte chooses the parser's mode and whether a generated stream
  * is damaged or the rest is taken as the stream; the second is the seed.
  *
- * What must hold: what is passed on is the input, unchanged and from its start; the size of the chunks makes no difference;
- * each page that is not left out survives batch and rebuild.
+ * What must hold: what is passed on is the input, unchanged and from its start; the size of the chunks, and where they are
+ * read to, makes no difference; each page that is not left out survives batch and rebuild.
  */
 #include <stdlib.h>
 
 #include "../test/stream_builder.h"
+#include "../test/together.h"
 #include "batch.h"
 #include "rebuild.h"
 
 #define INVARIANT(condition) do { if (!(condition)) abort(); } while (0)
 
 struct output {
-	const uint8_t *input;
+	const uint8_t *input, *entries; /* the latter of the record that is being given */
 	size_t length, passed;
 	struct random random;
 };
@@ -38,7 +39,7 @@ static void check_rebuilt(const struct xen_page_record *record, const enum page_
 {
 	size_t rebuilt_length;
 	struct error err = { 0 };
-	INVARIANT(rebuild_batch(scrub ? scrubbing : sparing, bytes, length, rebuilt, &rebuilt_length, NULL, NULL, &err));
+	INVARIANT(rebuild_together(scrub ? scrubbing : sparing, bytes, length, rebuilt, &rebuilt_length, NULL, NULL, &err));
 	const uint8_t *page = rebuilt + 16 + record->count * 8, *original = record->pages;
 	for (uint32_t i = 0; i < record->count; i++) {
 		uint64_t entry = le64_load(rebuilt + 16 + i * 8);
@@ -57,8 +58,14 @@ static bool take_pages(void *context, const struct xen_page_record *record, stru
 {
 	struct output *output = context;
 	enum page_fate fates[XEN_PAGES_PER_RECORD];
-	if (!record->raw)
+	if (!record->pages)
 		return true;
+	if (record->first == 0) {
+		output->entries = output->input + output->passed + 16;
+		pass(context, output->input + output->passed, 16 + record->record_count * 8, err);
+	}
+	for (uint32_t i = 0; i < record->count; i++)
+		INVARIANT(record->entries[i] == le64_load(output->entries + (record->first + i) * 8));
 	const uint8_t *page = record->pages;
 	batch_start(batch, (struct page_encoding){ .encoder = ENCODER_RLE }, false);
 	for (uint32_t i = 0; i < record->count; i++) {
@@ -68,10 +75,10 @@ static bool take_pages(void *context, const struct xen_page_record *record, stru
 		page += xen_type_has_data(type) ? PAGE_BYTES : 0;
 	}
 	size_t length;
-	const uint8_t *bytes = batch_finish(batch, &length);
+	const uint8_t *bytes = finish_batch(batch, &length);
 	check_rebuilt(record, fates, true, bytes, length);
 	check_rebuilt(record, fates, false, bytes, length);
-	return pass(context, record->raw, record->raw_length, err);
+	return pass(context, record->pages, record->data_pages * PAGE_BYTES, err);
 }
 
 /* Parses the input in chunks below `limit` bytes; returns how much was passed on. */
@@ -83,13 +90,16 @@ static size_t parse(enum xenstream_mode mode, const uint8_t *input, size_t lengt
 	struct xenstream *stream = xenstream_new(mode, &handler, &output);
 	struct random chunks = { .state = seed };
 	INVARIANT(stream != NULL);
+	xenstream_set_part(stream, seed % 3 ? 1 + (uint32_t)(seed % 7) : XEN_PAGES_PER_RECORD);
 	for (size_t at = 0; at < length;) {
-		size_t chunk = 1 + random_below(&chunks, limit);
+		size_t chunk = 1 + random_below(&chunks, limit), room = chunk;
+		uint8_t *space = random_below(&chunks, 2) ? xenstream_space(stream, &room) : NULL;
+		chunk = chunk < room ? chunk : room;
 		if (chunk > length - at)
 			chunk = length - at;
-		uint8_t *exact = malloc(chunk);
-		memcpy(exact, input + at, chunk);
-		bool fed = xenstream_feed(stream, exact, chunk, err);
+		uint8_t *exact = malloc(chunk), *from = space ? space : exact;
+		memcpy(from, input + at, chunk);
+		bool fed = xenstream_feed(stream, from, chunk, err);
 		free(exact);
 		if (!fed)
 			break;

@@ -13,6 +13,7 @@
 /* The run table's size is known only at the end. It gets room before the payload, and is put right in front of it. */
 #define RUN_TABLE_MAX ((size_t)BATCH_ENTRIES_MAX * BATCH_RUN_MAX)
 #define PAYLOAD_AT (BATCH_HEADER_BYTES + RUN_TABLE_MAX)
+#define CHECKSUM_BYTES 4u
 #define LENGTH_BYTES 2u /* before each encoded page */
 /* What a packed page takes, as long as nothing is known. */
 #define PACKED_PAGE_GUESS (PAGE_BYTES / 3)
@@ -25,18 +26,30 @@ struct run {
 	uint8_t tag;
 };
 
+/* Raw pages that lie in a row. */
+struct raw_pages {
+	const uint8_t *at;
+	size_t length;
+	size_t payload_before; /* bytes of the payload that are in front of them */
+};
+
 struct batch {
 	struct page_encoding encoding;
 	bool again;
 	uint32_t entries;
 	uint32_t runs;
 	uint32_t packed; /* pages */
-	size_t payload_bytes;
+	size_t payload_bytes; /* in `bytes`: without the raw pages, … */
+	size_t raw_bytes;     /* … and these */
+	uint32_t raws;
 	size_t packed_page_bytes; /* what a packed page took on average in the last batch that had some */
 	struct batch_counts counts;
 	struct page_cache *cache; /* NULL: none */
 	struct compressor *compressor;
 	struct run run[BATCH_ENTRIES_MAX];
+	struct raw_pages raw[BATCH_ENTRIES_MAX];
+	struct iovec place[2 * BATCH_ENTRIES_MAX + 1]; /* raw pages, and what is in front of and behind each */
+	struct pieces pieces;
 	uint8_t bytes[BATCH_MAX + LENGTH_BYTES]; /* an encoding is tried behind its length */
 	uint8_t packed_pages[BATCH_ENTRIES_MAX * PAGE_BYTES];
 };
@@ -77,8 +90,8 @@ void batch_start(struct batch *batch, struct page_encoding encoding, bool again)
 {
 	batch->encoding = encoding;
 	batch->again = again;
-	batch->entries = batch->runs = batch->packed = 0;
-	batch->payload_bytes = 0;
+	batch->entries = batch->runs = batch->packed = batch->raws = 0;
+	batch->payload_bytes = batch->raw_bytes = 0;
 	batch->counts = (struct batch_counts){ 0 };
 }
 
@@ -111,8 +124,12 @@ static uint8_t *payload_end(struct batch *batch)
 
 static enum page_fate add_raw(struct batch *batch, const uint8_t *data)
 {
-	memcpy(payload_end(batch), data, PAGE_BYTES);
-	batch->payload_bytes += PAGE_BYTES;
+	struct raw_pages *last = batch->raws ? &batch->raw[batch->raws - 1] : NULL;
+	if (last && last->at + last->length == data && last->payload_before == batch->payload_bytes)
+		last->length += PAGE_BYTES;
+	else
+		batch->raw[batch->raws++] = (struct raw_pages){.at = data, .length = PAGE_BYTES, .payload_before = batch->payload_bytes};
+	batch->raw_bytes += PAGE_BYTES;
 	return FATE_RAW;
 }
 
@@ -127,7 +144,7 @@ static enum page_fate add_encoded(struct batch *batch, size_t size, enum page_fa
 /* What the batch's encoder makes of a page. */
 static enum page_fate add_mixed(struct batch *batch, const uint8_t *data)
 {
-	size_t before = batch->payload_bytes, size;
+	size_t before = batch->payload_bytes + batch->raw_bytes, size;
 	enum page_fate fate;
 	switch (batch->encoding.encoder) {
 	case ENCODER_LZ4:
@@ -143,7 +160,7 @@ static enum page_fate add_mixed(struct batch *batch, const uint8_t *data)
 		fate = add_raw(batch, data);
 	}
 	batch->counts.mixed++;
-	batch->counts.mixed_bytes += batch->payload_bytes - before;
+	batch->counts.mixed_bytes += batch->payload_bytes + batch->raw_bytes - before;
 	return fate;
 }
 
@@ -277,7 +294,36 @@ static bool pack(struct batch *batch, size_t *packed_bytes)
 	return *packed_bytes > 0;
 }
 
-const uint8_t *batch_finish(struct batch *batch, size_t *length)
+/* What begins at `start` and ends with the packed section, with the raw pages between. */
+static void lay_out(struct batch *batch, const uint8_t *start, size_t packed_bytes)
+{
+	const uint8_t *payload = batch->bytes + PAYLOAD_AT, *done = start, *end = payload_end(batch) + packed_bytes;
+	struct iovec *place = batch->place;
+	for (uint32_t i = 0; i < batch->raws; i++) {
+		const struct raw_pages *raw = &batch->raw[i];
+		const uint8_t *before = payload + raw->payload_before;
+		if (before > done)
+			pieces_of(place++, done, (size_t)(before - done));
+		pieces_of(place++, raw->at, raw->length);
+		done = before;
+	}
+	if (end > done)
+		pieces_of(place++, done, (size_t)(end - done));
+	batch->pieces = (struct pieces){.at = batch->place, .count = (size_t)(place - batch->place),
+		.length = (size_t)(end - start) + batch->raw_bytes};
+}
+
+/* Of all but the checksum itself. */
+static uint32_t checksum(const struct pieces *pieces)
+{
+	const struct iovec *first = pieces->at;
+	uint32_t crc = crc32c(0, (uint8_t *)first->iov_base + CHECKSUM_BYTES, first->iov_len - CHECKSUM_BYTES);
+	for (size_t i = 1; i < pieces->count; i++)
+		crc = crc32c(crc, pieces->at[i].iov_base, pieces->at[i].iov_len);
+	return crc;
+}
+
+const struct pieces *batch_finish(struct batch *batch)
 {
 	assert(batch->entries > 0);
 	uint8_t table[RUN_TABLE_MAX];
@@ -285,13 +331,12 @@ const uint8_t *batch_finish(struct batch *batch, size_t *length)
 	if (!pack(batch, &packed_bytes))
 		return NULL;
 	uint8_t *start = batch->bytes + RUN_TABLE_MAX - table_bytes;
-	*length = BATCH_HEADER_BYTES + table_bytes + batch->payload_bytes + packed_bytes;
-
 	memcpy(start + BATCH_HEADER_BYTES, table, table_bytes);
 	le16_store(start + 4, (uint16_t)batch->entries);
 	start[6] = (uint8_t)(batch->packed ? batch_codec(batch->encoding.encoder) : CODEC_NONE);
 	start[7] = 0;
 	le32_store(start + 8, (uint32_t)packed_bytes);
-	le32_store(start, crc32c(0, start + 4, *length - 4));
-	return start;
+	lay_out(batch, start, packed_bytes);
+	le32_store(start, checksum(&batch->pieces));
+	return &batch->pieces;
 }

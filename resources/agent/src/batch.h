@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "compress.h"
+#include "pieces.h"
 #include "xenstream.h"
 
 #define BATCH_ENTRIES_MAX XEN_PAGES_PER_RECORD
@@ -76,7 +77,8 @@ void batch_free(struct batch *batch);
 void batch_start(struct batch *batch, struct page_encoding encoding, bool again);
 
 /* Adds an entry and says how it travels. `type` is a known libxc type, frame < XEN_FRAME_LIMIT, at most
- * BATCH_ENTRIES_MAX entries; `data` (PAGE_BYTES) is read only for types that have data, before the call returns.
+ * BATCH_ENTRIES_MAX entries; `data` (PAGE_BYTES) is read only for types that have data. A page that goes raw is not copied:
+ * its data must stay until the finished batch has been used.
  * `leave_out`: the page is free in the guest right now. It is honoured only for normal pages of mixed content; a constant
  * costs nothing, and kernels that rely on what a free page holds stay correct. Page tables of PV guests go raw. */
 enum page_fate batch_append(struct batch *batch, uint64_t frame, uint8_t type, const uint8_t *data, bool leave_out);
@@ -86,8 +88,8 @@ uint32_t batch_entries(const struct batch *batch);
 /* Counts since batch_start(). */
 const struct batch_counts *batch_counts(const struct batch *batch);
 
-/* The finished batch, `*length` <= BATCH_MAX bytes; valid until the next batch_start(). At least one entry. NULL when out
- * of memory; the batch is of no more use then. */
-const uint8_t *batch_finish(struct batch *batch, size_t *length);
+/* The finished batch, at most BATCH_MAX bytes, some of them the data of its raw pages; valid until the next batch_start().
+ * At least one entry. NULL when out of memory; the batch is of no more use then. */
+const struct pieces *batch_finish(struct batch *batch);
 
 #endif

@@ -52,7 +52,7 @@ static enum page_fate fate_of(struct guest *guest, uint64_t frame, const uint8_t
 static void report_encoders(struct json *json, const uint8_t *page)
 {
 	struct encoder_choice measured;
-	encoder_choice_init(&measured, true, 0);
+	encoder_choice_init(&measured, 1, 0);
 	bool ok = encoder_choice_sample(&measured, page, 1);
 	json_open_array(json, "encoders");
 	for (unsigned i = 0; ok && i < ENCODER_CHOICES; i++) {

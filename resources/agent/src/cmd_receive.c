@@ -63,9 +63,8 @@ struct receiver {
 	atomic_int xl_status; /* its exit status, -1: still running */
 	uint64_t stream_bytes;
 
-	uint8_t *batch;       /* being assembled */
+	uint8_t *batch;       /* being assembled; frames are received behind what is there of it */
 	size_t batch_length;
-	uint8_t *record;
 	struct rebuilder *rebuilder;
 	struct xenstream *stream; /* hashes the pages in stock mode */
 	uint64_t *hashes;         /* by frame; 0: had no data */
@@ -96,12 +95,22 @@ static bool close_xl(struct receiver *receiver)
 	return ours;
 }
 
+static bool xl_failed(struct error *err)
+{
+	return error_set(err, ERR_TARGET_FAILED, "See xl's own lines.", "xl at the target stopped taking the stream: %s",
+		strerror(errno));
+}
+
 static bool feed_xl(struct receiver *receiver, const uint8_t *bytes, size_t length, struct error *err)
 {
 	receiver->stream_bytes += length;
-	return io_write_all(receiver->xl.in, bytes, length)
-		|| error_set(err, ERR_TARGET_FAILED, "See xl's own lines.", "xl at the target stopped taking the stream: %s",
-			strerror(errno));
+	return io_write_all(receiver->xl.in, bytes, length) || xl_failed(err);
+}
+
+static bool feed_xl_record(struct receiver *receiver, const struct pieces *record, struct error *err)
+{
+	receiver->stream_bytes += record->length;
+	return io_write_pieces(receiver->xl.in, record) || xl_failed(err);
 }
 
 static bool grow_hashes(struct receiver *receiver, uint64_t frame)
@@ -146,20 +155,19 @@ static bool take_stream(struct receiver *receiver, const uint8_t *bytes, size_t 
 	return feed_xl(receiver, bytes, length, err);
 }
 
-static bool take_batch(struct receiver *receiver, const uint8_t *bytes, size_t length, bool last, struct error *err)
+/* The frame lies behind the ones before it already. */
+static bool take_batch(struct receiver *receiver, size_t length, bool last, struct error *err)
 {
-	size_t record_length;
-	if (!receiver->batch || receiver->batch_length + length > BATCH_MAX)
+	if (!receiver->rebuilder || receiver->batch_length + length > BATCH_MAX)
 		return error_set(err, ERR_STREAM, "", "a batch is larger than the format allows, or was not announced");
-	memcpy(receiver->batch + receiver->batch_length, bytes, length);
 	receiver->batch_length += length;
 	if (!last)
 		return true;
 	bool verify = receiver->asked.flags & LINK_FLAG_VERIFY;
-	bool ok = rebuild_batch(receiver->rebuilder, receiver->batch, receiver->batch_length, receiver->record, &record_length,
+	const struct pieces *record = rebuild_batch(receiver->rebuilder, receiver->batch, receiver->batch_length,
 		verify ? note_page : NULL, receiver, err);
 	receiver->batch_length = 0;
-	return ok && feed_xl(receiver, receiver->record, record_length, err);
+	return record && feed_xl_record(receiver, record, err);
 }
 
 static bool take_go_ahead(struct receiver *receiver, const uint8_t *bytes, size_t length, struct error *err)
@@ -210,7 +218,7 @@ static bool take_frame(struct receiver *receiver, enum link_type type, const uin
 		return take_stream(receiver, bytes, length, err);
 	case LINK_BATCH_PART:
 	case LINK_BATCH_END:
-		return take_batch(receiver, bytes, length, type == LINK_BATCH_END, err);
+		return take_batch(receiver, length, type == LINK_BATCH_END, err);
 	case LINK_IMAGE_END:
 		return image_ended(receiver, err);
 	case LINK_GO_AHEAD:
@@ -228,13 +236,13 @@ static bool take_frame(struct receiver *receiver, enum link_type type, const uin
 /* Until the source closes its side or something breaks. */
 static void take_all(struct receiver *receiver, struct error *err)
 {
-	uint8_t *bytes = malloc(LINK_FRAME_MAX);
 	enum link_type type;
 	size_t length;
-	while (bytes && link_receive(receiver->link, &type, bytes, &length, err) == 1)
-		if (!take_frame(receiver, type, bytes, length, err))
+	for (;;) {
+		uint8_t *bytes = receiver->batch + receiver->batch_length;
+		if (link_receive(receiver->link, &type, bytes, &length, err) != 1 || !take_frame(receiver, type, bytes, length, err))
 			break;
-	free(bytes);
+	}
 	close_xl(receiver);
 }
 
@@ -321,16 +329,15 @@ static uint32_t find_copy(const struct receiver *receiver, uint32_t *newest)
 static bool prepare(struct receiver *receiver, struct error *err)
 {
 	static const struct xenstream_handler hasher = {.page_data = note_record};
-	if (receiver->asked.flags & LINK_FLAG_ME2) {
-		receiver->batch = malloc(BATCH_MAX);
-		receiver->record = malloc(XEN_PAGE_RECORD_MAX);
+	bool me2 = receiver->asked.flags & LINK_FLAG_ME2;
+	receiver->batch = malloc((me2 ? BATCH_MAX : 0) + LINK_FRAME_MAX);
+	if (me2)
 		receiver->rebuilder = rebuilder_new(receiver->asked.cache_pages, receiver->asked.flags & LINK_FLAG_SCRUB);
-		if (!receiver->batch || !receiver->record || !receiver->rebuilder)
-			return error_set(err, ERR_SYSTEM, "Choose a smaller cache.", "not enough memory here for %u kept pages",
-				receiver->asked.cache_pages);
-	} else if (receiver->asked.flags & LINK_FLAG_VERIFY) {
+	else if (receiver->asked.flags & LINK_FLAG_VERIFY)
 		receiver->stream = xenstream_new(XENSTREAM_PAGES, &hasher, receiver);
-	}
+	if (!receiver->batch || (me2 && !receiver->rebuilder))
+		return error_set(err, ERR_SYSTEM, "Choose a smaller cache.", "not enough memory here for %u kept pages",
+			receiver->asked.cache_pages);
 	find_copy(receiver, &receiver->newest_domid);
 	char *argv[] = {"xl", "migrate-receive", NULL};
 	if (!process_start(&receiver->xl, argv, PROCESS_PIPE_IN | PROCESS_PIPE_OUT | PROCESS_PIPE_ERR, err))

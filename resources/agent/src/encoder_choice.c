@@ -1,5 +1,6 @@
 #include "encoder_choice.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,10 @@
 /* Weight of a new measurement. */
 #define NEWS 0.3
 #define FIRST_CHOICE 1u
+/* An encoder that takes so many times as long as a raw page does on the link is not worth it, however small it makes pages. */
+#define HOPELESS 2
+/* Of the link's time, as CPU time: then it is not the wire that it waits for. */
+#define MOSTLY 0.3
 
 const struct page_encoding encoder_choices[ENCODER_CHOICES] = {
 	{.encoder = ENCODER_NONE},
@@ -30,10 +35,10 @@ static bool compresses(unsigned index)
 	return batch_codec(encoder_choices[index].encoder) != CODEC_NONE;
 }
 
-void encoder_choice_init(struct encoder_choice *choice, bool one_cpu, uint64_t rate_mbit)
+void encoder_choice_init(struct encoder_choice *choice, unsigned cpus, uint64_t rate_mbit)
 {
 	*choice = (struct encoder_choice){
-		.one_cpu = one_cpu,
+		.cpus = cpus,
 		.current = FIRST_CHOICE,
 		.link_ns = rate_mbit ? 8e3 / (double)rate_mbit : 0,
 	};
@@ -56,23 +61,46 @@ static size_t sample_size(unsigned index, struct compressor *compressor, const u
 	return size;
 }
 
+bool encoder_choice_knows_link(const struct encoder_choice *choice)
+{
+	return choice->link_ns > 0;
+}
+
+/* The second time is measured: at first code and tables are cold, and memory is new, which says nothing of the pages. */
+static struct encoder_cost measure(unsigned index, struct compressor *compressor, const uint8_t *pages, uint32_t count, uint8_t *scratch)
+{
+	sample_size(index, compressor, pages, count, scratch);
+	uint64_t began = thread_cpu_ns();
+	size_t size = sample_size(index, compressor, pages, count, scratch);
+	return (struct encoder_cost){.ns = (double)(thread_cpu_ns() - began) / count, .bytes = (double)size / count};
+}
+
+/* What is believed of the current encoder, beside a new measurement of it. */
+static struct encoder_cost with_belief(struct encoder_cost measured, struct encoder_cost before)
+{
+	if (before.bytes_bias > 0)
+		measured.bytes_bias = before.bytes_bias * before.bytes / measured.bytes;
+	if (before.ns_bias > 0)
+		measured.ns_bias = before.ns_bias * before.ns / measured.ns;
+	return measured;
+}
+
 bool encoder_choice_sample(struct encoder_choice *choice, const uint8_t *pages, uint32_t count)
 {
 	struct compressor *compressor = compressor_new(1);
 	uint8_t *scratch = malloc((size_t)count * PAGE_BYTES + COMPRESS_SLACK);
+	struct encoder_cost cost[ENCODER_CHOICES] = {{0}};
+	double most_ns = choice->link_ns > 0 ? HOPELESS * PAGE_BYTES * choice->link_ns : DBL_MAX;
 	bool ok = compressor && scratch && count;
-	/* The first time, code and tables are cold, which says nothing of the pages. */
-	for (unsigned i = 0; ok && i < ENCODER_CHOICES && !choice->sampled; i++)
-		sample_size(i, compressor, pages, count, scratch);
-	for (unsigned i = 0; ok && i < ENCODER_CHOICES; i++) {
-		uint64_t began = thread_cpu_ns();
-		size_t size = sample_size(i, compressor, pages, count, scratch);
-		if (!size)
-			continue;
-		choice->cost[i].ns = (double)(thread_cpu_ns() - began) / count;
-		choice->cost[i].bytes = (double)size / count;
+	for (unsigned i = 0; ok && i < ENCODER_CHOICES && (i <= choice->current || cost[i - 1].ns < most_ns); i++) {
+		cost[i] = measure(i, compressor, pages, count, scratch);
+		ok = cost[i].bytes > 0;
 	}
-	choice->sampled |= ok;
+	if (ok) {
+		cost[choice->current] = with_belief(cost[choice->current], choice->cost[choice->current]);
+		memcpy(choice->cost, cost, sizeof(cost));
+		choice->sampled = true;
+	}
 	free(scratch);
 	compressor_free(compressor);
 	return ok;
@@ -122,13 +150,23 @@ static struct encoder_cost expected(const struct encoder_choice *choice, unsigne
 	return cost;
 }
 
+static bool link_takes_cpu(const struct encoder_choice *choice)
+{
+	return choice->link_cpu_ns > MOSTLY * choice->link_ns;
+}
+
+bool encoder_choice_one_thread(const struct encoder_choice *choice)
+{
+	return choice->cpus <= 2 && link_takes_cpu(choice);
+}
+
 /* For a page of mixed content: what it keeps the CPU and the link busy. */
 static void page_times(const struct encoder_choice *choice, unsigned index, double *work, double *link)
 {
 	struct encoder_cost cost = expected(choice, index);
 	*link = cost.bytes * choice->link_ns;
 	*work = cost.ns;
-	if (choice->one_cpu)
+	if (choice->cpus <= 1 || encoder_choice_one_thread(choice))
 		*work += cost.bytes * choice->link_cpu_ns + choice->source_ns;
 }
 
@@ -147,10 +185,9 @@ static bool is_cpu_bound(const struct encoder_choice *choice)
 	return work > link;
 }
 
-struct page_encoding encoder_choice_next(struct encoder_choice *choice)
+/* `current` if nothing is so much better that a change is worth it. */
+static unsigned best_choice(const struct encoder_choice *choice)
 {
-	if (!choice->sampled || choice->link_ns <= 0)
-		return encoder_choices[choice->current];
 	unsigned best = choice->current;
 	double best_ns = WORTH_A_CHANGE * page_ns(choice, best);
 	for (unsigned i = 0; i < ENCODER_CHOICES; i++) {
@@ -160,8 +197,15 @@ struct page_encoding encoder_choice_next(struct encoder_choice *choice)
 			best_ns = ns;
 		}
 	}
-	choice->current = best;
-	struct page_encoding encoding = encoder_choices[best];
-	encoding.without_cache = is_cpu_bound(choice);
+	return best;
+}
+
+struct page_encoding encoder_choice_next(struct encoder_choice *choice)
+{
+	bool known = choice->sampled && encoder_choice_knows_link(choice);
+	if (known)
+		choice->current = best_choice(choice);
+	struct page_encoding encoding = encoder_choices[choice->current];
+	encoding.without_cache = !known || is_cpu_bound(choice);
 	return encoding;
 }

@@ -3,8 +3,10 @@
  *
  * The one with which the slower of CPU and link is done soonest, by what was measured here: each encoder's time and size on
  * a sample of the guest's own pages (again after every so many, for contents change), corrected by what the one in use
- * really needs, and the link's time for a byte. On a slow link that is near zstd, on a fast one near raw. Where dom0 has one
- * CPU, encoding also takes turns with sealing and with xl; otherwise they go side by side.
+ * really needs, and the link's time for a byte. On a slow link that is near zstd, on a fast one near raw.
+ *
+ * Where dom0 has one CPU, encoding takes turns with sealing and with xl; otherwise they go side by side. With two CPUs they
+ * do so as long as the link waits for the wire; once it is the CPU that sending takes, there is none to spare beside xl.
  */
 #ifndef ME2_ENCODER_CHOICE_H
 #define ME2_ENCODER_CHOICE_H
@@ -30,11 +32,12 @@ extern const struct page_encoding encoder_choices[ENCODER_CHOICES];
 /* Of one encoder, for one page of mixed content. */
 struct encoder_cost {
 	double ns, bytes;
-	double ns_bias, bytes_bias; /* what it really takes, over the sample; 0: was not in use since */
+	double ns_bias, bytes_bias; /* what it really takes, over the sample; 0: was not in use since the sample */
 };
 
 struct encoder_choice {
-	bool one_cpu, sampled;
+	unsigned cpus;
+	bool sampled;
 	unsigned current; /* index into encoder_choices */
 	struct encoder_cost cost[ENCODER_CHOICES];
 	double link_ns;     /* for a byte; 0: not known yet */
@@ -44,10 +47,15 @@ struct encoder_choice {
 	double source_ns;   /* what xl and reading from it take for a page */
 };
 
-/* `rate_mbit`: the cap on the link, 0 if there is none. Begins with run-length encoding. */
-void encoder_choice_init(struct encoder_choice *choice, bool one_cpu, uint64_t rate_mbit);
+/* `cpus`: of this host; `rate_mbit`: the cap on the link, 0 if there is none. Begins with run-length encoding. */
+void encoder_choice_init(struct encoder_choice *choice, unsigned cpus, uint64_t rate_mbit);
 
-/* Measures all encoders on these pages. False when out of memory; nothing has changed then. */
+/* Something is known of the link: a sample will tell what may be worth it there. */
+bool encoder_choice_knows_link(const struct encoder_choice *choice);
+
+/* Measures the encoders on these pages, cheapest first, up to one that takes far longer than the link does for a raw page;
+ * all where nothing is known of the link. What the current one is believed to take stays: batches tell more than a sample.
+ * False when out of memory; nothing has changed then. */
 bool encoder_choice_sample(struct encoder_choice *choice, const uint8_t *pages, uint32_t count);
 
 /* What a batch with the current encoder took: `ns` for compressing alone, and only where it compresses. */
@@ -58,7 +66,10 @@ void encoder_choice_note_link(struct encoder_choice *choice, uint64_t bytes, uin
 void encoder_choice_note_source(struct encoder_choice *choice, uint64_t pages, uint64_t ns);
 
 /* Decides; changes only for a gain that is worth it. Needs a sample and something known of the link. Where the CPU is what
- * holds things up, even so, the cache is left alone. */
+ * holds things up, even so, or nothing is known yet, the cache is left alone. */
 struct page_encoding encoder_choice_next(struct encoder_choice *choice);
+
+/* All CPUs are busy: what is handed to another thread only costs a copy and a switch. */
+bool encoder_choice_one_thread(const struct encoder_choice *choice);
 
 #endif

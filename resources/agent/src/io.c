@@ -2,9 +2,10 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#define PARTS_AT_ONCE 256u
 
 bool io_write_all(int fd, const void *bytes, size_t length)
 {
@@ -45,6 +46,18 @@ bool io_write_parts(int fd, struct iovec *parts, size_t count)
 		size_t done = advance(parts, count, (size_t)n);
 		parts += done;
 		count -= done;
+	}
+	return true;
+}
+
+bool io_write_pieces(int fd, const struct pieces *pieces)
+{
+	struct pieces_reader reader = {.left = *pieces};
+	struct iovec parts[PARTS_AT_ONCE];
+	while (reader.left.length) {
+		struct pieces next = pieces_next(&reader, SIZE_MAX, parts, PARTS_AT_ONCE);
+		if (!io_write_parts(fd, parts, next.count))
+			return false;
 	}
 	return true;
 }

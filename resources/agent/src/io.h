@@ -9,12 +9,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "pieces.h"
+
 /* Writes all of it, retrying short writes and EINTR. False with errno set when it cannot. */
 bool io_write_all(int fd, const void *bytes, size_t length);
 
 /* The same for several pieces in a row, as one system call takes them. `parts` is used up. */
-struct iovec;
 bool io_write_parts(int fd, struct iovec *parts, size_t count);
+
+/* The same for any number of them. */
+bool io_write_pieces(int fd, const struct pieces *pieces);
 
 /* Reads up to `length`, stopping early only at end of file. Returns bytes read, or -1 with errno set. */
 ssize_t io_read_all(int fd, void *bytes, size_t length);

@@ -21,15 +21,16 @@
 #include "options.h"
 #include "rate.h"
 
-#define HEADER_BYTES 5 /* u32 length of what follows the header, u8 type (sealed: 0, the type is inside) */
+#define HEADER_BYTES 5 /* u32 length of what follows the header, u8 type (sealed: 0, the type is its tag) */
 #define SEAL_BYTES crypto_secretstream_xchacha20poly1305_ABYTES
-#define SEALED_MAX (1 + LINK_FRAME_MAX + SEAL_BYTES)
+#define SEALED_MAX (LINK_FRAME_MAX + SEAL_BYTES)
+#define TAG_SHIFT 2 /* the tag's lower bits are libsodium's own */
 #define NONCE_BYTES 32
 #define HELLO_BYTES 8
 #define AUTH_TIMEOUT_S 8
 #define CONNECT_TIMEOUT_S 10
 
-static const char greeting[8] = {'M', 'E', '2', 'L', 'I', 'N', 'K', '2'};
+static const char greeting[8] = {'M', 'E', '2', 'L', 'I', 'N', 'K', '3'};
 
 struct link {
 	enum link_kind kind;
@@ -93,7 +94,7 @@ void link_break(struct link *link)
 
 static size_t content_bytes(const struct link *link, size_t length)
 {
-	return link->kind == LINK_SEALED ? 1 + length + SEAL_BYTES : length;
+	return link->kind == LINK_SEALED ? length + SEAL_BYTES : length;
 }
 
 uint64_t link_wire_bytes(const struct link *link, size_t length)
@@ -130,32 +131,35 @@ static uint32_t get_u32(const uint8_t *from)
 }
 
 /* Fills link->wire_out with the sealed form of a frame. The caller holds `sending`. */
-static void seal(struct link *link, const uint8_t header[HEADER_BYTES], enum link_type type, const void *bytes, size_t length)
+static void seal(struct link *link, const uint8_t header[HEADER_BYTES], enum link_type type, const struct pieces *content)
 {
-	uint8_t clear[1 + LINK_FRAME_MAX];
-	clear[0] = (uint8_t)type;
-	memcpy(clear + 1, bytes, length);
-	crypto_secretstream_xchacha20poly1305_push(&link->push, link->wire_out, NULL, clear, 1 + length, header, HEADER_BYTES, 0);
+	uint8_t together[LINK_FRAME_MAX];
+	const uint8_t *clear = content->count == 1 ? content->at->iov_base : together;
+	if (content->count != 1)
+		pieces_copy(content, together);
+	crypto_secretstream_xchacha20poly1305_push(&link->push, link->wire_out, NULL, clear, content->length, header, HEADER_BYTES,
+		(uint8_t)(type << TAG_SHIFT));
 }
 
 /* What is not sealed goes as it is, uncopied. The caller holds `sending`. */
-static bool put_on_wire(struct link *link, enum link_type type, const void *bytes, size_t length, struct error *err)
+static bool put_on_wire(struct link *link, enum link_type type, const struct pieces *content, struct error *err)
 {
 	bool sealed = link->kind == LINK_SEALED;
-	size_t content = content_bytes(link, length);
+	size_t bytes = content_bytes(link, content->length);
 	uint8_t header[HEADER_BYTES];
-	put_u32(header, (uint32_t)content);
+	struct iovec parts[1 + LINK_PIECES_MAX] = {{.iov_base = header, .iov_len = HEADER_BYTES}};
+	put_u32(header, (uint32_t)bytes);
 	header[4] = sealed ? 0 : (uint8_t)type;
-	if (sealed)
-		seal(link, header, type, bytes, length);
-	struct iovec parts[2] = {
-		{.iov_base = header, .iov_len = HEADER_BYTES},
-		{.iov_base = sealed ? link->wire_out : (void *)(uintptr_t)bytes, .iov_len = content},
-	};
-	if (!io_write_parts(link->out, parts, 2))
+	if (sealed) {
+		seal(link, header, type, content);
+		pieces_of(&parts[1], link->wire_out, bytes);
+	} else {
+		memcpy(&parts[1], content->at, content->count * sizeof(parts[1]));
+	}
+	if (!io_write_parts(link->out, parts, 1 + (sealed ? 1 : content->count)))
 		return error_set(err, ERR_LINK, "Check the network between the two hosts.", "the link broke while sending: %s",
 			strerror(errno));
-	atomic_fetch_add(&link->sent, HEADER_BYTES + content);
+	atomic_fetch_add(&link->sent, HEADER_BYTES + bytes);
 	return true;
 }
 
@@ -168,11 +172,18 @@ static void sleep_ns(uint64_t ns)
 
 bool link_send(struct link *link, enum link_type type, const void *bytes, size_t length, struct error *err)
 {
-	if (length > LINK_FRAME_MAX)
-		return error_set(err, ERR_LINK, "", "a frame of %zu bytes is too large", length);
+	struct iovec place;
+	struct pieces content = pieces_of(&place, bytes, length);
+	return link_send_pieces(link, type, &content, err);
+}
+
+bool link_send_pieces(struct link *link, enum link_type type, const struct pieces *content, struct error *err)
+{
+	if (content->length > LINK_FRAME_MAX || content->count > LINK_PIECES_MAX)
+		return error_set(err, ERR_LINK, "", "a frame of %zu bytes in %zu pieces is too large", content->length, content->count);
 	pthread_mutex_lock(&link->sending);
 	uint64_t before = atomic_load(&link->sent);
-	bool ok = !atomic_load(&link->shut) ? put_on_wire(link, type, bytes, length, err)
+	bool ok = !atomic_load(&link->shut) ? put_on_wire(link, type, content, err)
 		: error_set(err, ERR_LINK, "", "the link was shut");
 	uint64_t wait = rate_take(&link->rate, atomic_load(&link->sent) - before, clock_ns());
 	pthread_mutex_unlock(&link->sending);
@@ -186,8 +197,10 @@ bool link_try_send(struct link *link, enum link_type type, const void *bytes, si
 	if (pthread_mutex_trylock(&link->sending) != 0)
 		return false;
 	struct pollfd room = {.fd = link->out, .events = POLLOUT};
+	struct iovec place;
+	struct pieces content = pieces_of(&place, bytes, length);
 	bool ok = !atomic_load(&link->shut) && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT)
-		&& put_on_wire(link, type, bytes, length, NULL);
+		&& put_on_wire(link, type, &content, NULL);
 	pthread_mutex_unlock(&link->sending);
 	return ok;
 }
@@ -257,16 +270,14 @@ static bool read_content(struct link *link, uint8_t *to, size_t size, struct err
 static bool unseal(struct link *link, const uint8_t header[HEADER_BYTES], size_t size, enum link_type *type, uint8_t *bytes,
 	size_t *length, struct error *err)
 {
-	uint8_t clear[1 + LINK_FRAME_MAX];
 	unsigned long long clear_length;
 	unsigned char tag;
-	if (crypto_secretstream_xchacha20poly1305_pull(&link->pull, clear, &clear_length, &tag, link->wire_in, size, header,
+	if (crypto_secretstream_xchacha20poly1305_pull(&link->pull, bytes, &clear_length, &tag, link->wire_in, size, header,
 		HEADER_BYTES) != 0)
 		return error_set(err, ERR_LINK_AUTH, "Something between the hosts changed the data, or the peer does not have the key.",
 			"a sealed frame failed authentication");
-	*type = (enum link_type)clear[0];
-	*length = (size_t)clear_length - 1;
-	memcpy(bytes, clear + 1, *length);
+	*type = (enum link_type)(tag >> TAG_SHIFT);
+	*length = (size_t)clear_length;
 	return true;
 }
 
@@ -279,7 +290,7 @@ int link_receive(struct link *link, enum link_type *type, uint8_t *bytes, size_t
 	memcpy(header, link->header, HEADER_BYTES); /* the next one takes its place */
 	size_t size = get_u32(header);
 	bool sealed = link->kind == LINK_SEALED;
-	size_t least = sealed ? 1 + SEAL_BYTES : 0;
+	size_t least = sealed ? SEAL_BYTES : 0;
 	if (size < least || size > least + LINK_FRAME_MAX || (sealed && header[4] != 0)) {
 		error_set(err, ERR_LINK, "", "a frame of %zu bytes is outside the format", size);
 		return -1;

@@ -17,9 +17,11 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "pieces.h"
 
 #define LINK_KEY_BYTES 32
 #define LINK_FRAME_MAX 65536u
+#define LINK_PIECES_MAX 64u /* what a frame carries may lie in so many places */
 
 enum link_kind { LINK_SEALED, LINK_PLAIN, LINK_STDIO };
 
@@ -83,6 +85,7 @@ void link_set_silence(struct link *link, unsigned seconds);
 
 /* Sends one frame (at most LINK_FRAME_MAX bytes), waiting as the cap says. False when the link is broken or shut. */
 bool link_send(struct link *link, enum link_type type, const void *bytes, size_t length, struct error *err);
+bool link_send_pieces(struct link *link, enum link_type type, const struct pieces *content, struct error *err);
 
 /* As link_send for a small frame, but never waits: false at once if another sender is under way or the wire is full. Not
  * subject to the cap. */

@@ -29,24 +29,32 @@ struct outbox {
 	struct frame frames[FRAMES];
 };
 
-/* Sends the first waiting frame; the lock is held before and after, not meanwhile. */
-static void send_first(struct outbox *outbox)
+/* Sends a frame; the lock is held before and after, not meanwhile. */
+static void send_frame(struct outbox *outbox, enum link_type type, const struct pieces *content)
 {
-	struct frame *frame = &outbox->frames[outbox->first];
 	struct error err = {0};
 	pthread_mutex_unlock(&outbox->lock);
 	uint64_t began = clock_ns(), cpu = thread_cpu_ns();
-	link_send(outbox->link, frame->type, frame->bytes, frame->length, &err);
+	link_send_pieces(outbox->link, type, content, &err);
 	uint64_t busy_ns = clock_ns() - began, cpu_ns = thread_cpu_ns() - cpu;
 	pthread_mutex_lock(&outbox->lock);
-	outbox->first = (outbox->first + 1) % FRAMES;
-	outbox->count--;
-	outbox->waiting_bytes -= frame->length;
-	outbox->meter.sent_bytes += err.code ? 0 : link_wire_bytes(outbox->link, frame->length);
+	outbox->meter.sent_bytes += err.code ? 0 : link_wire_bytes(outbox->link, content->length);
 	outbox->meter.busy_ns += busy_ns;
 	outbox->meter.cpu_ns += cpu_ns;
 	if (err.code && !outbox->error.code)
 		outbox->error = err;
+}
+
+/* The lock is held. */
+static void send_first(struct outbox *outbox)
+{
+	struct frame *frame = &outbox->frames[outbox->first];
+	struct iovec place;
+	struct pieces content = pieces_of(&place, frame->bytes, frame->length);
+	send_frame(outbox, frame->type, &content);
+	outbox->first = (outbox->first + 1) % FRAMES;
+	outbox->count--;
+	outbox->waiting_bytes -= frame->length;
 	pthread_cond_broadcast(&outbox->changed);
 }
 
@@ -114,8 +122,9 @@ static bool passed(const struct outbox *outbox, struct error *err)
 	return !outbox->error.code;
 }
 
-bool outbox_put(struct outbox *outbox, enum link_type type, const void *bytes, size_t length, struct error *err)
+bool outbox_put(struct outbox *outbox, enum link_type type, const struct pieces *content, struct error *err)
 {
+	size_t length = content->length;
 	pthread_mutex_lock(&outbox->lock);
 	uint64_t began = clock_ns();
 	while (is_full(outbox, length) && !outbox->error.code)
@@ -125,7 +134,7 @@ bool outbox_put(struct outbox *outbox, enum link_type type, const void *bytes, s
 		struct frame *frame = &outbox->frames[(outbox->first + outbox->count) % FRAMES];
 		frame->type = type;
 		frame->length = length;
-		memcpy(frame->bytes, bytes, length);
+		pieces_copy(content, frame->bytes);
 		outbox->count++;
 		outbox->waiting_bytes += length;
 		outbox->meter.wire_bytes += link_wire_bytes(outbox->link, length);
@@ -136,13 +145,31 @@ bool outbox_put(struct outbox *outbox, enum link_type type, const void *bytes, s
 	return ok;
 }
 
-bool outbox_drain(struct outbox *outbox, struct error *err)
+/* The lock is held. */
+static void wait_until_empty(struct outbox *outbox)
 {
-	pthread_mutex_lock(&outbox->lock);
 	uint64_t began = clock_ns();
 	while (outbox->count && !outbox->error.code)
 		pthread_cond_wait(&outbox->changed, &outbox->lock);
 	outbox->meter.blocked_ns += clock_ns() - began;
+}
+
+bool outbox_pass(struct outbox *outbox, enum link_type type, const struct pieces *content, struct error *err)
+{
+	pthread_mutex_lock(&outbox->lock);
+	wait_until_empty(outbox);
+	outbox->meter.wire_bytes += outbox->error.code ? 0 : link_wire_bytes(outbox->link, content->length);
+	if (!outbox->error.code)
+		send_frame(outbox, type, content);
+	bool ok = passed(outbox, err);
+	pthread_mutex_unlock(&outbox->lock);
+	return ok;
+}
+
+bool outbox_drain(struct outbox *outbox, struct error *err)
+{
+	pthread_mutex_lock(&outbox->lock);
+	wait_until_empty(outbox);
 	bool ok = passed(outbox, err);
 	pthread_mutex_unlock(&outbox->lock);
 	return ok;

@@ -37,7 +37,10 @@ void outbox_free(struct outbox *outbox);
 void outbox_set_limit(struct outbox *outbox, size_t bytes);
 
 /* Copies the frame to the queue, waiting for room. False, with the reason, once the link has failed. */
-bool outbox_put(struct outbox *outbox, enum link_type type, const void *bytes, size_t length, struct error *err);
+bool outbox_put(struct outbox *outbox, enum link_type type, const struct pieces *content, struct error *err);
+
+/* Sends the frame itself, uncopied, once all that waits is on the wire: where there is no CPU for two threads. */
+bool outbox_pass(struct outbox *outbox, enum link_type type, const struct pieces *content, struct error *err);
 
 /* Waits until all is on the wire. False, with the reason, once the link has failed. */
 bool outbox_drain(struct outbox *outbox, struct error *err);

@@ -29,8 +29,13 @@ struct rebuilder {
 	uint8_t *slots;
 	struct decompressor *decompressor;
 	const uint8_t *next_packed; /* in `packed` */
+	uint8_t *next_made;         /* in `made` */
 	struct entry entries[BATCH_ENTRIES_MAX];
+	struct pieces record;
+	struct iovec place[1 + BATCH_ENTRIES_MAX]; /* header and entries, then the pages; those that lie in a row are one */
+	uint8_t head[ENTRIES_AT + BATCH_ENTRIES_MAX * 8];
 	uint8_t packed[BATCH_ENTRIES_MAX * PAGE_BYTES];
+	uint8_t made[BATCH_ENTRIES_MAX * PAGE_BYTES]; /* pages that lie nowhere as they are */
 };
 
 struct rebuilder *rebuilder_new(uint32_t cache_pages, bool scrub)
@@ -71,6 +76,12 @@ static uint8_t *slot_at(const struct rebuilder *rebuilder, uint32_t slot)
 static bool damaged(struct error *err, const char *what)
 {
 	return error_set(err, ERR_STREAM, "Run the migration again.", "The page data from the source is damaged: %s.", what);
+}
+
+static const struct pieces *refused(struct error *err, const char *what)
+{
+	damaged(err, what);
+	return NULL;
 }
 
 static size_t bytes_left(const struct reader *reader)
@@ -123,8 +134,8 @@ static bool read_slot(const struct rebuilder *rebuilder, struct reader *in, uint
 	return *slot || fate != FATE_DELTA; /* a difference needs what it differs from */
 }
 
-/* Reads the run table into the record's entries and rebuilder->entries. */
-static bool read_runs(struct rebuilder *rebuilder, struct reader *in, uint32_t entries, uint8_t *record, struct error *err)
+/* Reads the run table into the record's entries and those of the rebuilder. */
+static bool read_runs(struct rebuilder *rebuilder, struct reader *in, uint32_t entries, struct error *err)
 {
 	uint64_t expected = 0;
 	for (uint32_t done = 0; done < entries;) {
@@ -143,7 +154,7 @@ static bool read_runs(struct rebuilder *rebuilder, struct reader *in, uint32_t e
 		if (!read_slot(rebuilder, in, fate, count, &slot))
 			return damaged(err, "a page is to be kept where there is no room for it");
 		for (uint64_t i = 0; i < count; i++, done++) {
-			le64_store(record + ENTRIES_AT + done * 8, rebuilt_entry(type, fate, first + i, rebuilder->scrub));
+			le64_store(rebuilder->head + ENTRIES_AT + done * 8, rebuilt_entry(type, fate, first + i, rebuilder->scrub));
 			rebuilder->entries[done] = (struct entry){.fate = fate, .slot = slot ? (uint32_t)(slot + i) : 0};
 		}
 		expected = first + count;
@@ -198,7 +209,8 @@ static bool read_reference(const struct rebuilder *rebuilder, struct reader *in,
 	return true;
 }
 
-static bool read_page(struct rebuilder *rebuilder, struct reader *in, const struct entry *entry, uint8_t *page)
+/* A page that is decoded or filled. */
+static bool make_page(struct rebuilder *rebuilder, struct reader *in, const struct entry *entry, uint8_t *page)
 {
 	const uint8_t *from;
 	switch (entry->fate) {
@@ -209,23 +221,49 @@ static bool read_page(struct rebuilder *rebuilder, struct reader *in, const stru
 		return true;
 	case FATE_ENCODED:
 		return read_encoded(in, page);
-	case FATE_RAW:
-		if (!(from = take(in, PAGE_BYTES)))
-			return false;
-		memcpy(page, from, PAGE_BYTES);
-		return true;
-	case FATE_PACKED:
-		memcpy(page, rebuilder->next_packed, PAGE_BYTES);
-		rebuilder->next_packed += PAGE_BYTES;
-		return true;
 	case FATE_DELTA:
 		return read_difference(in, slot_at(rebuilder, entry->slot - 1), page);
-	case FATE_REFERENCE:
+	default:
 		return read_reference(rebuilder, in, page);
-	default: /* zero, or left out and scrubbed */
-		memset(page, 0, PAGE_BYTES);
-		return true;
 	}
+}
+
+/* Where an entry's page is now; NULL if it cannot be decoded. A page in a slot is copied: a later entry may replace it. */
+static const uint8_t *find_page(struct rebuilder *rebuilder, struct reader *in, const struct entry *entry)
+{
+	static const uint8_t zeros[PAGE_BYTES];
+	uint8_t *made = rebuilder->next_made;
+	switch (entry->fate) {
+	case FATE_ZERO:
+	case FATE_LEFT_OUT:
+		return zeros;
+	case FATE_RAW:
+		return take(in, PAGE_BYTES);
+	case FATE_PACKED:
+		rebuilder->next_packed += PAGE_BYTES;
+		return rebuilder->next_packed - PAGE_BYTES;
+	default:
+		rebuilder->next_made += PAGE_BYTES;
+		return make_page(rebuilder, in, entry, made) ? made : NULL;
+	}
+}
+
+static void begin_record(struct rebuilder *rebuilder, uint32_t entries)
+{
+	struct iovec *head = rebuilder->place;
+	rebuilder->record = pieces_of(head, rebuilder->head, ENTRIES_AT + entries * 8);
+	rebuilder->next_made = rebuilder->made;
+}
+
+static void add_to_record(struct rebuilder *rebuilder, const uint8_t *page)
+{
+	struct pieces *record = &rebuilder->record;
+	struct iovec *last = &rebuilder->place[record->count - 1];
+	if ((uint8_t *)last->iov_base + last->iov_len == page)
+		last->iov_len += PAGE_BYTES;
+	else
+		pieces_of(&rebuilder->place[record->count++], page, PAGE_BYTES);
+	record->length += PAGE_BYTES;
 }
 
 static void write_record_header(uint8_t *record, size_t record_length, uint32_t entries)
@@ -236,42 +274,47 @@ static void write_record_header(uint8_t *record, size_t record_length, uint32_t 
 	le32_store(record + 12, 0);
 }
 
-bool rebuild_batch(struct rebuilder *rebuilder, const uint8_t *batch, size_t length, uint8_t *record,
-	size_t *record_length, rebuilt_page *seen, void *context, struct error *err)
+static bool read_pages(struct rebuilder *rebuilder, struct reader *in, uint32_t entries, rebuilt_page *seen, void *context,
+	struct error *err)
+{
+	begin_record(rebuilder, entries);
+	for (uint32_t i = 0; i < entries; i++) {
+		const struct entry *entry = &rebuilder->entries[i];
+		uint64_t rebuilt = le64_load(rebuilder->head + ENTRIES_AT + i * 8);
+		const uint8_t *page = NULL;
+		if (xen_type_has_data(xen_entry_type(rebuilt))) {
+			if (!(page = find_page(rebuilder, in, entry)))
+				return damaged(err, "the content of a page cannot be decoded");
+			add_to_record(rebuilder, page);
+		}
+		if (entry->slot)
+			memcpy(slot_at(rebuilder, entry->slot - 1), page, PAGE_BYTES);
+		if (seen)
+			seen(context, xen_entry_frame(rebuilt), page);
+	}
+	return in->at == in->end || damaged(err, "a batch is longer than its pages");
+}
+
+const struct pieces *rebuild_batch(struct rebuilder *rebuilder, const uint8_t *batch, size_t length, rebuilt_page *seen,
+	void *context, struct error *err)
 {
 	if (length < BATCH_HEADER_BYTES || length > BATCH_MAX)
-		return damaged(err, "a batch has an impossible size");
+		return refused(err, "a batch has an impossible size");
 	if (crc32c(0, batch + 4, length - 4) != le32_load(batch))
-		return damaged(err, "a batch does not match its checksum");
+		return refused(err, "a batch does not match its checksum");
 	uint32_t entries = le16_load(batch + 4), packed_bytes = le32_load(batch + 8);
 	uint8_t codec = batch[6];
 	if (entries == 0 || entries > BATCH_ENTRIES_MAX || codec >= CODECS || batch[7] != 0
 		|| packed_bytes > length - BATCH_HEADER_BYTES)
-		return damaged(err, "a batch has an impossible header");
+		return refused(err, "a batch has an impossible header");
 
 	struct reader in = { .at = batch + BATCH_HEADER_BYTES, .end = batch + length - packed_bytes };
-	if (!read_runs(rebuilder, &in, entries, record, err))
-		return false;
+	if (!read_runs(rebuilder, &in, entries, err))
+		return NULL;
 	if (!unpack(rebuilder, (enum codec)codec, batch + length - packed_bytes, packed_bytes, entries))
-		return damaged(err, "its packed pages cannot be decoded");
-
-	uint8_t *page = record + ENTRIES_AT + entries * 8;
-	for (uint32_t i = 0; i < entries; i++) {
-		const struct entry *entry = &rebuilder->entries[i];
-		uint64_t rebuilt = le64_load(record + ENTRIES_AT + i * 8);
-		bool has_data = xen_type_has_data(xen_entry_type(rebuilt));
-		if (has_data && !read_page(rebuilder, &in, entry, page))
-			return damaged(err, "the content of a page cannot be decoded");
-		if (entry->slot)
-			memcpy(slot_at(rebuilder, entry->slot - 1), page, PAGE_BYTES);
-		if (seen)
-			seen(context, xen_entry_frame(rebuilt), has_data ? page : NULL);
-		page += has_data ? PAGE_BYTES : 0;
-	}
-	if (in.at != in.end)
-		return damaged(err, "a batch is longer than its pages");
-
-	*record_length = (size_t)(page - record);
-	write_record_header(record, *record_length, entries);
-	return true;
+		return refused(err, "its packed pages cannot be decoded");
+	if (!read_pages(rebuilder, &in, entries, seen, context, err))
+		return NULL;
+	write_record_header(rebuilder->head, rebuilder->record.length, entries);
+	return &rebuilder->record;
 }

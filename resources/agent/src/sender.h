@@ -50,10 +50,12 @@ struct sender {
 	uint32_t sampled;                  /* pages in `sample` */
 	uint64_t mixed_since_sample;
 	uint64_t batch_ended_ns, batch_blocked_ns; /* when the last batch was done, and outbox_meter().blocked_ns then */
-	struct outbox_meter link_noted;    /* what `choice` has been told */
+	uint64_t source_pages, source_ns;  /* what `choice` has not been told yet */
+	struct outbox_meter link_noted;    /* what it has been told */
 	struct encoder_use uses[SENDER_USES_MAX]; /* which encoder took what */
 	unsigned use_count;
 	uint64_t lookups, hits;            /* of the cache */
+	uint8_t *swept_pages;      /* BATCH_ENTRIES_MAX pages of the batch that the final sweep makes */
 	uint8_t *pending;          /* stream bytes not yet sent */
 	size_t pending_length;
 	uint64_t *left_out;        /* bitmap of frames that were left out and have had no data since */
@@ -95,7 +97,7 @@ bool sender_is_aborting(struct sender *sender);
 void sender_forward(struct sender *sender);
 
 /* A frame to the link, in order; waits for room. sender_flush(): … and the stream bytes that are still gathered here. */
-bool sender_put(struct sender *sender, enum link_type type, const void *bytes, size_t length, struct error *err);
+bool sender_put(struct sender *sender, enum link_type type, const struct pieces *content, struct error *err);
 bool sender_flush(struct sender *sender, struct error *err);
 
 /* Page data (sender_pages.c): callbacks of the stream's parser; `sender` is the context. Stock passes pages on and counts
@@ -106,6 +108,9 @@ bool sender_before_record(void *sender, uint32_t type, uint32_t length, struct e
 
 /* Encoding (sender_encoding.c), me2 only. Makes batch and outbox; false when out of memory. */
 bool sender_prepare_encoding(struct sender *sender);
+/* How many pages with data make a batch: few, so that they are still in the CPU's cache when they are sent, or a whole record
+ * where they are compressed as one. */
+uint32_t sender_part_pages(const struct sender *sender);
 /* Before each batch: sets `encoding` by what the last one and the link have taught. */
 void sender_choose_encoder(struct sender *sender);
 /* A page that has just been appended: some of those that are left to the encoder are kept as a sample. */

@@ -1,13 +1,16 @@
 /* sender_encoding.c - which encoder `send` uses for the next batch, and the account of what each took. */
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "io.h"
 #include "json.h"
 #include "sender.h"
 
 #define THREADS_MAX 4
+/* Less than a record, so that the pages are still in a core's cache when they are sent. No less than 2 MiB: newer receivers make a
+ * large page of 512 frames in a row, but only within a record. */
+#define PART_PAGES 512u
 /* Where a batch that is being sent may wait from the second round on: so much of it is added to the downtime. */
 #define QUEUE_NS 100000000u
 #define QUEUE_BYTES_MIN 131072u
@@ -16,7 +19,12 @@
 
 uint64_t sender_work_ns(const struct sender *sender)
 {
-	return sender->choice.one_cpu ? thread_cpu_ns() : clock_ns();
+	return sender->choice.cpus <= 1 ? thread_cpu_ns() : clock_ns();
+}
+
+uint32_t sender_part_pages(const struct sender *sender)
+{
+	return batch_codec(sender->encoding.encoder) == CODEC_NONE ? PART_PAGES : XEN_PAGES_PER_RECORD;
 }
 
 static struct encoder_use *use_of(struct sender *sender, struct page_encoding encoding)
@@ -72,6 +80,17 @@ static void note_link(struct sender *sender, const struct outbox_meter *now)
 	*noted = *now;
 }
 
+/* Batches are summed up until they say something. */
+static void note_source(struct sender *sender, uint64_t pages, uint64_t ns)
+{
+	sender->source_pages += pages;
+	sender->source_ns += ns;
+	if (sender->source_pages < ENCODER_PAGES_MIN)
+		return;
+	encoder_choice_note_source(&sender->choice, sender->source_pages, sender->source_ns);
+	sender->source_pages = sender->source_ns = 0;
+}
+
 void sender_choose_encoder(struct sender *sender)
 {
 	struct outbox_meter meter = outbox_meter(sender->outbox);
@@ -82,9 +101,9 @@ void sender_choose_encoder(struct sender *sender)
 		return;
 	note_link(sender, &meter);
 	if (sender->batch_ended_ns && now - sender->batch_ended_ns > waited)
-		encoder_choice_note_source(&sender->choice, batch_counts(sender->batch)->pages, now - sender->batch_ended_ns - waited);
+		note_source(sender, batch_counts(sender->batch)->pages, now - sender->batch_ended_ns - waited);
 	sender->mixed_since_sample += mixed;
-	if (sender->sampled == ENCODER_SAMPLE_PAGES
+	if (sender->sampled == ENCODER_SAMPLE_PAGES && encoder_choice_knows_link(&sender->choice)
 		&& encoder_choice_sample(&sender->choice, sender->sample, sender->sampled)) {
 		sender->mixed_since_sample = 0;
 		sender->sampled = 0;
@@ -134,16 +153,24 @@ static enum page_encoder first_encoder(int encoder)
 		: ENCODER_RLE;
 }
 
+/* 1 when it cannot be found out. */
+static unsigned usable_cpus(void)
+{
+	cpu_set_t set;
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
 bool sender_prepare_encoding(struct sender *sender)
 {
 	struct job *job = sender->job;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	encoder_choice_init(&sender->choice, cpus <= 1, job->rate_mbit);
+	unsigned cpus = usable_cpus();
+	encoder_choice_init(&sender->choice, cpus, job->rate_mbit);
 	sender->encoding = (struct page_encoding){.encoder = first_encoder(job->encoder), .level = (int)job->level};
-	sender->batch = batch_new(job_cache_pages(job), cpus > 1 ? (unsigned)(cpus < THREADS_MAX ? cpus : THREADS_MAX) : 1);
+	sender->batch = batch_new(job_cache_pages(job), cpus < THREADS_MAX ? cpus : THREADS_MAX);
 	sender->outbox = outbox_new(sender->link);
 	if (job->encoder == JOB_AUTO)
 		sender->sample = malloc(ENCODER_SAMPLE_PAGES * PAGE_BYTES);
-	return sender->batch && sender->outbox && (sender->sample || job->encoder != JOB_AUTO);
+	sender->swept_pages = malloc(BATCH_ENTRIES_MAX * PAGE_BYTES);
+	return sender->batch && sender->outbox && sender->swept_pages && (sender->sample || job->encoder != JOB_AUTO);
 }
 

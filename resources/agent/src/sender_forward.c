@@ -11,11 +11,21 @@
 #include "sender.h"
 
 #define CHUNK_BYTES 1048576u /* all that the pipe from xl holds: each turn of reader and writer costs a switch */
+#define SHORT_CHUNK_BYTES 65536u /* … where pages are read to where they are used, and this is for what is between them */
 
-bool sender_put(struct sender *sender, enum link_type type, const void *bytes, size_t length, struct error *err)
+bool sender_put(struct sender *sender, enum link_type type, const struct pieces *content, struct error *err)
 {
-	return sender->outbox ? outbox_put(sender->outbox, type, bytes, length, err)
-		: link_send(sender->link, type, bytes, length, err);
+	if (!sender->outbox)
+		return link_send_pieces(sender->link, type, content, err);
+	bool one_thread = sender->sample && encoder_choice_one_thread(&sender->choice);
+	return (one_thread ? outbox_pass : outbox_put)(sender->outbox, type, content, err);
+}
+
+static bool put_bytes(struct sender *sender, enum link_type type, const void *bytes, size_t length, struct error *err)
+{
+	struct iovec place;
+	struct pieces content = pieces_of(&place, bytes, length);
+	return sender_put(sender, type, &content, err);
 }
 
 uint64_t sender_link_bytes(const struct sender *sender)
@@ -27,7 +37,7 @@ bool sender_flush(struct sender *sender, struct error *err)
 {
 	size_t length = sender->pending_length;
 	sender->pending_length = 0;
-	return !length || sender_put(sender, LINK_STREAM, sender->pending, length, err);
+	return !length || put_bytes(sender, LINK_STREAM, sender->pending, length, err);
 }
 
 /* Whole frames go as they lie there, the rest is gathered. */
@@ -35,7 +45,7 @@ static bool forward_bytes(struct sender *sender, const uint8_t *bytes, size_t le
 {
 	while (length) {
 		if (!sender->pending_length && length >= LINK_FRAME_MAX) {
-			if (!sender_put(sender, LINK_STREAM, bytes, LINK_FRAME_MAX, err))
+			if (!put_bytes(sender, LINK_STREAM, bytes, LINK_FRAME_MAX, err))
 				return false;
 			bytes += LINK_FRAME_MAX;
 			length -= LINK_FRAME_MAX;
@@ -110,7 +120,7 @@ static bool on_bytes(void *context, const uint8_t *bytes, size_t length, struct 
 }
 
 /* Reads what xl has for us: > 0 bytes, 0 end, -1 aborting. */
-static ssize_t read_stream(struct sender *sender, uint8_t *chunk)
+static ssize_t read_stream(struct sender *sender, uint8_t *to, size_t room)
 {
 	for (;;) {
 		struct pollfd waits[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = sender->wake, .events = POLLIN}};
@@ -118,7 +128,7 @@ static ssize_t read_stream(struct sender *sender, uint8_t *chunk)
 			return -1;
 		if (waits[1].revents)
 			return -1;
-		ssize_t n = waits[0].revents ? read(STDIN_FILENO, chunk, CHUNK_BYTES) : -1;
+		ssize_t n = waits[0].revents ? read(STDIN_FILENO, to, room) : -1;
 		if (n >= 0)
 			return n;
 	}
@@ -133,15 +143,26 @@ static bool image_ended(struct sender *sender, struct error *err)
 			"the image ended, but the guest was not seen suspended");
 	sender->image_announced = true; /* xl says no more until it has heard "ready" */
 	atomic_store(&sender->phase, PHASE_HANDSHAKE);
-	return sender_put(sender, LINK_IMAGE_END, "", 0, err) && (!sender->outbox || outbox_drain(sender->outbox, err));
+	return put_bytes(sender, LINK_IMAGE_END, "", 0, err) && (!sender->outbox || outbox_drain(sender->outbox, err));
+}
+
+/* The next bytes from xl: read to where they are used if that is known, to `chunk` otherwise. `*from` is where they are. */
+static ssize_t read_next(struct sender *sender, uint8_t *chunk, const uint8_t **from)
+{
+	size_t room = sender->outbox ? SHORT_CHUNK_BYTES : CHUNK_BYTES;
+	xenstream_set_part(sender->stream, sender_part_pages(sender));
+	uint8_t *space = xenstream_space(sender->stream, &room), *to = space ? space : chunk;
+	*from = to;
+	return read_stream(sender, to, room);
 }
 
 static bool forward_all(struct sender *sender, uint8_t *chunk, struct error *err)
 {
+	const uint8_t *bytes;
 	ssize_t n;
-	while ((n = read_stream(sender, chunk)) > 0) {
+	while ((n = read_next(sender, chunk, &bytes)) > 0) {
 		atomic_fetch_add(&sender->job->stream_bytes, (uint64_t)n);
-		if (!xenstream_feed(sender->stream, chunk, (size_t)n, err) || !sender_flush(sender, err)
+		if (!xenstream_feed(sender->stream, bytes, (size_t)n, err) || !sender_flush(sender, err)
 			|| !image_ended(sender, err))
 			return false;
 	}
@@ -174,6 +195,7 @@ void sender_forward(struct sender *sender)
 	xenstream_free(sender->stream);
 	batch_free(sender->batch);
 	free(sender->sample);
+	free(sender->swept_pages);
 	free(sender->pending);
 	free(chunk);
 }

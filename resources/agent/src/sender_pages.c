@@ -8,21 +8,21 @@
 
 static bool send_batch(struct sender *sender, struct error *err)
 {
-	size_t length;
 	uint64_t began = sender_work_ns(sender);
-	const uint8_t *bytes = batch_finish(sender->batch, &length);
-	if (!bytes)
+	const struct pieces *batch = batch_finish(sender->batch);
+	if (!batch)
 		return error_set(err, ERR_SYSTEM, "Choose another encoder, or a smaller cache.", "out of memory");
 	sender_note_batch(sender, sender_work_ns(sender) - began);
 	if (!sender_flush(sender, err))
 		return false;
-	while (length > LINK_FRAME_MAX) {
-		if (!sender_put(sender, LINK_BATCH_PART, bytes, LINK_FRAME_MAX, err))
+	struct pieces_reader reader = {.left = *batch};
+	struct iovec places[LINK_PIECES_MAX];
+	while (reader.left.length) {
+		struct pieces frame = pieces_next(&reader, LINK_FRAME_MAX, places, LINK_PIECES_MAX);
+		if (!sender_put(sender, reader.left.length ? LINK_BATCH_PART : LINK_BATCH_END, &frame, err))
 			return false;
-		bytes += LINK_FRAME_MAX;
-		length -= LINK_FRAME_MAX;
 	}
-	return sender_put(sender, LINK_BATCH_END, bytes, length, err);
+	return true;
 }
 
 static void mark_left_out(struct sender *sender, uint64_t frame, bool left_out)
@@ -98,7 +98,7 @@ static void close_round(struct sender *sender, bool final)
 static void note_round(struct sender *sender, const struct xen_page_record *record)
 {
 	struct round_tracker next = sender->rounds;
-	bool starts = round_tracker_next(&next, record);
+	bool starts = round_tracker_next(&next, record->entries, record->record_count);
 	if (starts)
 		close_round(sender, false); /* reports under its own number */
 	sender->rounds = next;
@@ -145,7 +145,8 @@ bool sender_encode_page_data(void *context, const struct xen_page_record *record
 {
 	struct sender *sender = context;
 	const uint8_t *page = record->pages;
-	note_round(sender, record);
+	if (record->first == 0)
+		note_round(sender, record);
 	sender_choose_encoder(sender);
 	uint64_t began = sender_work_ns(sender);
 	batch_start(sender->batch, sender->encoding, sender->rounds.round > 0);
@@ -192,8 +193,10 @@ static bool sweep_frame(struct sender *sender, uint64_t frame, uint64_t *resent,
 	if (!page)
 		return error_set(err, ERR_SYSTEM, "", "page frame %llu was left out, is in use now, and cannot be read",
 			(unsigned long long)frame);
-	batch_append(sender->batch, frame, XEN_TYPE_NORMAL, page, false);
+	uint8_t *copy = sender->swept_pages + (size_t)batch_entries(sender->batch) * PAGE_BYTES;
+	memcpy(copy, page, PAGE_BYTES);
 	guest_unmap(sender->guest, page, 1);
+	batch_append(sender->batch, frame, XEN_TYPE_NORMAL, copy, false);
 	mark_left_out(sender, frame, false);
 	(*resent)++;
 	return batch_entries(sender->batch) < BATCH_ENTRIES_MAX

@@ -30,7 +30,7 @@ enum stage {
 	STAGE_LIBXC_RECORD,
 	STAGE_PAGE_COUNT,   /* a PAGE_DATA record up to its count */
 	STAGE_PAGE_ENTRIES, /* … up to its last entry */
-	STAGE_PAGES,        /* … to its end */
+	STAGE_PAGES,        /* … and the pages of a part of it behind */
 	STAGE_AFTER,
 };
 
@@ -43,7 +43,9 @@ struct xenstream {
 	struct xenstream_image image;
 	uint64_t passing;
 	size_t wanted, have;
-	struct xen_page_record pages;
+	struct xen_page_record pages; /* the part that is being collected */
+	uint64_t page_bytes;          /* of the record */
+	uint32_t part_pages;
 	uint64_t *collected; /* in u64, for the entries' alignment */
 };
 
@@ -199,9 +201,10 @@ static bool take_page_count(struct xenstream *stream, const uint8_t *record, str
 		return damaged(err, "a record of pages has an impossible count");
 	stream->pages = (struct xen_page_record){
 		.count = count,
+		.record_count = count,
 		.entries = stream->collected + PAGE_ENTRIES_AT / 8,
-		.raw_length = XEN_RECORD_HEADER_BYTES + body_length,
 	};
+	stream->page_bytes = body_length - 8 - count * 8;
 	collect_more(stream, STAGE_PAGE_ENTRIES, PAGE_ENTRIES_AT + count * 8);
 	return true;
 }
@@ -211,12 +214,39 @@ static bool give_page_record(struct xenstream *stream, struct error *err)
 	return !stream->handler.page_data || stream->handler.page_data(stream->context, &stream->pages, err);
 }
 
-static bool take_pages(struct xenstream *stream, const uint8_t *record, struct error *err)
+static size_t pages_at(const struct xenstream *stream)
 {
-	stream->pages.pages = record + PAGE_ENTRIES_AT + stream->pages.count * 8;
-	stream->pages.raw = record;
-	collect(stream, STAGE_LIBXC_RECORD, XEN_RECORD_HEADER_BYTES);
-	return give_page_record(stream, err);
+	return PAGE_ENTRIES_AT + stream->pages.record_count * 8;
+}
+
+/* The part that begins with the record's entry `first`: up to its last page with data, and what has none behind it. */
+static void begin_part(struct xenstream *stream, uint32_t first)
+{
+	struct xen_page_record *part = &stream->pages;
+	part->first = first;
+	part->entries = stream->collected + PAGE_ENTRIES_AT / 8 + first;
+	part->count = part->data_pages = 0;
+	for (; first + part->count < part->record_count; part->count++) {
+		bool has_data = xen_type_has_data(xen_entry_type(part->entries[part->count]));
+		if (has_data && part->data_pages == stream->part_pages)
+			break;
+		part->data_pages += has_data;
+	}
+	stream->have = pages_at(stream);
+	collect_more(stream, STAGE_PAGES, stream->have + (size_t)part->data_pages * PAGE_BYTES);
+}
+
+static bool take_part(struct xenstream *stream, const uint8_t *record, struct error *err)
+{
+	stream->pages.pages = record + pages_at(stream);
+	if (!give_page_record(stream, err))
+		return false;
+	uint32_t next = stream->pages.first + stream->pages.count;
+	if (next < stream->pages.record_count)
+		begin_part(stream, next);
+	else
+		collect(stream, STAGE_LIBXC_RECORD, XEN_RECORD_HEADER_BYTES);
+	return true;
 }
 
 static bool take_page_entries(struct xenstream *stream, const uint8_t *record, struct error *err)
@@ -228,19 +258,16 @@ static bool take_page_entries(struct xenstream *stream, const uint8_t *record, s
 			return damaged(err, "a page has an unknown type");
 		pages->data_pages += xen_type_has_data(type);
 	}
-	size_t before_pages = PAGE_ENTRIES_AT + pages->count * 8;
-	if (pages->raw_length != before_pages + (size_t)pages->data_pages * PAGE_BYTES)
+	if (stream->page_bytes != (uint64_t)pages->data_pages * PAGE_BYTES)
 		return damaged(err, "the length of a record of pages does not match its pages");
 
-	if (stream->mode == XENSTREAM_PAGES && pages->data_pages == 0)
-		return take_pages(stream, record, err);
 	if (stream->mode == XENSTREAM_PAGES) {
-		collect_more(stream, STAGE_PAGES, pages->raw_length);
-		return true;
+		begin_part(stream, 0);
+		return stream->have < stream->wanted || take_part(stream, record, err);
 	}
 	collect(stream, STAGE_LIBXC_RECORD, XEN_RECORD_HEADER_BYTES);
-	stream->passing = pages->raw_length - before_pages;
-	return give_page_record(stream, err) && emit(stream, record, before_pages, err);
+	stream->passing = stream->page_bytes;
+	return give_page_record(stream, err) && emit(stream, record, pages_at(stream), err);
 }
 
 /* All of what the stage waited for has been collected: checks it, passes it on, and chooses what comes next. */
@@ -265,7 +292,7 @@ static bool take_collected(struct xenstream *stream, struct error *err)
 	case STAGE_PAGE_ENTRIES:
 		return take_page_entries(stream, bytes, err);
 	case STAGE_PAGES:
-		return take_pages(stream, bytes, err);
+		return take_part(stream, bytes, err);
 	case STAGE_AFTER:
 		break;
 	}
@@ -283,6 +310,7 @@ struct xenstream *xenstream_new(enum xenstream_mode mode, const struct xenstream
 		return NULL;
 	}
 	stream->mode = mode;
+	stream->part_pages = XEN_PAGES_PER_RECORD;
 	stream->handler = *handler;
 	stream->context = context;
 	stream->collected = collected;
@@ -298,6 +326,19 @@ void xenstream_free(struct xenstream *stream)
 	free(stream);
 }
 
+void xenstream_set_part(struct xenstream *stream, uint32_t data_pages)
+{
+	stream->part_pages = data_pages;
+}
+
+uint8_t *xenstream_space(struct xenstream *stream, size_t *room)
+{
+	if (stream->stage != STAGE_PAGES)
+		return NULL;
+	*room = stream->wanted - stream->have;
+	return (uint8_t *)stream->collected + stream->have;
+}
+
 bool xenstream_feed(struct xenstream *stream, const uint8_t *bytes, size_t length, struct error *err)
 {
 	while (length) {
@@ -310,7 +351,9 @@ bool xenstream_feed(struct xenstream *stream, const uint8_t *bytes, size_t lengt
 			if (!emit(stream, bytes, now, err))
 				return false;
 		} else {
-			memcpy((uint8_t *)stream->collected + stream->have, bytes, now);
+			uint8_t *to = (uint8_t *)stream->collected + stream->have;
+			if (bytes != to)
+				memcpy(to, bytes, now);
 			stream->have += now;
 			if (stream->have == stream->wanted && !take_collected(stream, err))
 				return false;
@@ -331,14 +374,14 @@ const struct xenstream_image *xenstream_image(const struct xenstream *stream)
 	return &stream->image;
 }
 
-bool round_tracker_next(struct round_tracker *tracker, const struct xen_page_record *record)
+bool round_tracker_next(struct round_tracker *tracker, const uint64_t *entries, uint32_t count)
 {
-	uint64_t first = xen_entry_frame(record->entries[0]);
+	uint64_t first = xen_entry_frame(entries[0]);
 	bool starts = tracker->longest && (first <= tracker->last_frame || tracker->last_count < tracker->longest);
 	tracker->round += starts;
-	tracker->last_count = record->count;
-	tracker->last_frame = xen_entry_frame(record->entries[record->count - 1]);
-	if (record->count > tracker->longest)
-		tracker->longest = record->count;
+	tracker->last_count = count;
+	tracker->last_frame = xen_entry_frame(entries[count - 1]);
+	if (count > tracker->longest)
+		tracker->longest = count;
 	return starts;
 }

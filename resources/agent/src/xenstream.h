@@ -7,7 +7,7 @@
  *
  * The caller feeds chunks of any size; the parser calls back. It checks each header before it lets it through, never
  * keeps more than one PAGE_DATA record (XEN_PAGE_RECORD_MAX), and streams everything else. Nothing is held back after a
- * record or the handshake has arrived in full. Record types it does not know are passed on: it is for xl at the other end
+ * record, a part of it, or the handshake has arrived in full. Record types it does not know are passed on: it is for xl at the other end
  * to refuse them. Versions, flags and lengths it does not know are ERR_STREAM.
  */
 #ifndef ME2_XENSTREAM_H
@@ -44,14 +44,14 @@ static inline uint64_t xen_entry(uint8_t type, uint64_t frame) { return (uint64_
 static inline bool xen_type_is_known(uint8_t type) { return type <= 4 || (type >= 9 && type <= 15); }
 static inline bool xen_type_has_data(uint8_t type) { return type < XEN_TYPE_BROKEN; }
 
-/* One PAGE_DATA record. All pointers are the parser's and hold until the callback returns. */
+/* A PAGE_DATA record, or a part of one. All pointers are the parser's and hold until the callback returns. */
 struct xen_page_record {
-	uint32_t count;          /* entries, 1 to XEN_PAGES_PER_RECORD */
-	uint32_t data_pages;     /* entries that have data */
-	const uint64_t *entries; /* as in the stream; see xen_entry_type(), xen_entry_frame() */
+	uint32_t count;          /* entries here, at least 1 */
+	uint32_t first;          /* which of the record's the first one is: 0 where a record begins */
+	uint32_t record_count;   /* entries of the whole record, at most XEN_PAGES_PER_RECORD */
+	uint32_t data_pages;     /* entries here that have data */
+	const uint64_t *entries; /* as in the stream, those of the parts to come behind them; see xen_entry_type(), xen_entry_frame() */
 	const uint8_t *pages;    /* data_pages * PAGE_BYTES, in the order of the entries; NULL with XENSTREAM_ENTRIES */
-	const uint8_t *raw;      /* the record as it came, header included; NULL with XENSTREAM_ENTRIES */
-	size_t raw_length;       /* bytes of the whole record, header included (in both modes) */
 };
 
 /* Any member may be NULL. A callback returns false, with `err` filled, to stop the parser. */
@@ -60,12 +60,12 @@ struct xenstream_handler {
 	bool (*bytes)(void *context, const uint8_t *bytes, size_t length, struct error *err);
 	/* A libxc record is about to begin; none of its bytes has been passed on yet. PAGE_DATA records too. */
 	bool (*record)(void *context, uint32_t type, uint32_t length, struct error *err);
-	/* A PAGE_DATA record whose counts, types and length are right. */
+	/* A PAGE_DATA record, or its next part; counts, types and length of the whole record are right. */
 	bool (*page_data)(void *context, const struct xen_page_record *record, struct error *err);
 };
 
 enum xenstream_mode {
-	XENSTREAM_PAGES,   /* PAGE_DATA records go whole to page_data() and not to bytes() */
+	XENSTREAM_PAGES,   /* PAGE_DATA records go to page_data() and not to bytes() */
 	XENSTREAM_ENTRIES, /* page_data() sees the entries only; every byte of the stream goes to bytes(), uncopied */
 };
 
@@ -89,6 +89,14 @@ struct xenstream;
 struct xenstream *xenstream_new(enum xenstream_mode mode, const struct xenstream_handler *handler, void *context);
 void xenstream_free(struct xenstream *stream);
 
+/* XENSTREAM_PAGES: from the next part on page_data() gets so many pages with data at once, which are then still in the
+ * CPU's cache; whole records by default. */
+void xenstream_set_part(struct xenstream *stream, uint32_t data_pages);
+
+/* Where the next bytes of the stream are best read to, and how many (*room): a record of pages is not copied then when it is
+ * fed. NULL, and *room as it was: it makes no difference. Holds until the next xenstream_feed(). */
+uint8_t *xenstream_space(struct xenstream *stream, size_t *room);
+
 /* False on the first error (ERR_STREAM, or a callback's own); the parser must not be fed again then. */
 bool xenstream_feed(struct xenstream *stream, const uint8_t *bytes, size_t length, struct error *err);
 
@@ -109,7 +117,7 @@ struct round_tracker {
 	uint64_t last_frame;
 };
 
-/* Takes note of a record; `tracker` is all zeros at the start. True if the record starts a round other than the first. */
-bool round_tracker_next(struct round_tracker *tracker, const struct xen_page_record *record);
+/* Takes note of a record's entries; `tracker` is all zeros at the start. True if it starts a round other than the first. */
+bool round_tracker_next(struct round_tracker *tracker, const uint64_t *entries, uint32_t count);
 
 #endif

@@ -6,6 +6,7 @@
 #include "page_cache.h"
 #include "pages.h"
 #include "rebuild.h"
+#include "together.h"
 
 #define WORLD_FRAMES 200u
 
@@ -27,6 +28,7 @@ struct entry {
 };
 
 static struct entry entries[BATCH_ENTRIES_MAX];
+static uint8_t *raw_pages[BATCH_ENTRIES_MAX]; /* as they were given, until the batch has been used */
 
 /* One migration: what makes its batches, and two targets that get all of them. */
 struct pair {
@@ -55,11 +57,13 @@ static void append_all(struct pair *pair, struct page_encoding encoding, bool ag
 	batch_start(pair->batch, encoding, again);
 	for (uint32_t i = 0; i < count; i++) {
 		struct entry *e = &entries[i];
-		uint8_t *page = malloc(PAGE_BYTES); /* its own, so that the sanitizer sees it read too late or too far */
+		uint8_t *page = malloc(PAGE_BYTES); /* its own, so that the sanitizer sees it read too far, or later than it may be */
 		memcpy(page, e->page, PAGE_BYTES);
 		e->fate = batch_append(pair->batch, e->frame, e->type, xen_type_has_data(e->type) ? page : NULL, e->leave_out);
 		pair->by_fate[e->fate]++;
-		free(page);
+		raw_pages[i] = e->fate == FATE_RAW ? page : NULL;
+		if (e->fate != FATE_RAW)
+			free(page);
 	}
 	CHECK(batch_entries(pair->batch) == count);
 }
@@ -88,7 +92,7 @@ static void rebuild(struct rebuilder *rebuilder, const uint8_t *bytes, size_t le
 {
 	size_t record_length = 0;
 	struct error err = { 0 };
-	CHECK(rebuild_batch(rebuilder, bytes, length, record, &record_length, NULL, NULL, &err), "%s", err.message);
+	CHECK(rebuild_together(rebuilder, bytes, length, record, &record_length, NULL, NULL, &err), "%s", err.message);
 	check_record(count, scrub, record_length);
 }
 
@@ -96,10 +100,12 @@ static void rebuild(struct rebuilder *rebuilder, const uint8_t *bytes, size_t le
 static size_t pass(struct pair *pair, uint32_t count)
 {
 	size_t length;
-	const uint8_t *bytes = batch_finish(pair->batch, &length);
+	const uint8_t *bytes = finish_batch(pair->batch, &length);
 	CHECK(bytes && length <= BATCH_MAX);
 	uint8_t *copy = malloc(length);
 	memcpy(copy, bytes, length);
+	for (uint32_t i = 0; i < count; i++)
+		free(raw_pages[i]);
 	rebuild(pair->scrubbing, copy, length, count, true);
 	rebuild(pair->sparing, copy, length, count, false);
 	free(copy);
@@ -298,7 +304,7 @@ static void test_packed_pages_are_counted_once_packed(void)
 		batch_append(batch, 10 + i, XEN_TYPE_XALLOC, NULL, false);
 	}
 	CHECK(batch_counts(batch)->mixed == 3 && batch_counts(batch)->mixed_bytes == 0);
-	CHECK(batch_finish(batch, &length) && batch_counts(batch)->mixed_bytes > 0 && batch_counts(batch)->mixed_bytes < length);
+	CHECK(finish_batch(batch, &length) && batch_counts(batch)->mixed_bytes > 0 && batch_counts(batch)->mixed_bytes < length);
 	batch_start(batch, (struct page_encoding){ .encoder = ENCODER_ZSTD, .level = 1 }, false);
 	CHECK(batch_counts(batch)->mixed == 0);
 	batch_free(batch);
@@ -312,7 +318,7 @@ static size_t length_of(struct batch *batch, struct page_encoding encoding, uint
 	batch_start(batch, encoding, false);
 	for (uint64_t i = 0; i < BATCH_ENTRIES_MAX; i++)
 		batch_append(batch, first + i, type, page, leave_out);
-	CHECK(batch_finish(batch, &length));
+	CHECK(finish_batch(batch, &length));
 	return length;
 }
 
@@ -341,7 +347,7 @@ static void test_what_costs_nothing(void)
 			fill_page(&rng, KIND_RANDOM, page);
 			CHECK(batch_append(batch, i, 0, page, false) == FATE_RAW);
 		}
-		CHECK(batch_finish(batch, cached ? &kept : &raw));
+		CHECK(finish_batch(batch, cached ? &kept : &raw));
 	}
 	CHECK(kept == raw, "%zu, %zu", kept, raw);
 	batch_free(batch);

@@ -16,10 +16,10 @@ static const struct encoder_cost usual[ENCODER_CHOICES] = {
 	{.ns = 30000, .bytes = 1500}, {.ns = 60000, .bytes = 1400}, {.ns = 100000, .bytes = 1350},
 };
 
-static struct encoder_choice with_costs(bool one_cpu, double link_ns)
+static struct encoder_choice with_costs(unsigned cpus, double link_ns)
 {
 	struct encoder_choice choice;
-	encoder_choice_init(&choice, one_cpu, 0);
+	encoder_choice_init(&choice, cpus, 0);
 	memcpy(choice.cost, usual, sizeof(usual));
 	choice.sampled = true;
 	choice.link_ns = link_ns;
@@ -33,9 +33,9 @@ static unsigned settled(struct encoder_choice *choice)
 	return choice->current;
 }
 
-static unsigned at_rate(bool one_cpu, double mbit)
+static unsigned at_rate(unsigned cpus, double mbit)
 {
-	struct encoder_choice choice = with_costs(one_cpu, 8e3 / mbit);
+	struct encoder_choice choice = with_costs(cpus, 8e3 / mbit);
 	choice.link_cpu_ns = 0.3;
 	choice.source_ns = 1500;
 	return settled(&choice);
@@ -44,25 +44,25 @@ static unsigned at_rate(bool one_cpu, double mbit)
 static void test_what_is_not_known_changes_nothing(void)
 {
 	struct encoder_choice choice;
-	encoder_choice_init(&choice, false, 0);
+	encoder_choice_init(&choice, 4, 0);
 	struct page_encoding first = encoder_choice_next(&choice);
 	CHECK(first.encoder == ENCODER_RLE);
 	encoder_choice_note_link(&choice, 1 << 20, 1, 1);
 	CHECK(encoder_choice_next(&choice).encoder == ENCODER_RLE, "no sample yet");
-	choice = with_costs(false, 0);
+	choice = with_costs(4, 0);
 	CHECK(settled(&choice) == RLE, "nothing known of the link");
-	encoder_choice_init(&choice, false, 20);
+	encoder_choice_init(&choice, 4, 20);
 	CHECK(choice.link_ns > 399 && choice.link_ns < 401, "the cap is known from the start: %f ns a byte", choice.link_ns);
 }
 
 static void test_from_slow_to_fast(void)
 {
-	for (int one_cpu = 0; one_cpu < 2; one_cpu++) {
-		CHECK(at_rate(one_cpu, 10) >= ZSTD1 + 2, "10 Mbit/s: %u", at_rate(one_cpu, 10));
-		CHECK(at_rate(one_cpu, 20000) <= RLE, "20 Gbit/s: %u", at_rate(one_cpu, 20000));
+	for (unsigned cpus = 1; cpus <= 4; cpus++) {
+		CHECK(at_rate(cpus, 10) >= ZSTD1 + 2, "10 Mbit/s: %u", at_rate(cpus, 10));
+		CHECK(at_rate(cpus, 20000) <= RLE, "20 Gbit/s: %u", at_rate(cpus, 20000));
 		unsigned last = ZSTD9;
 		for (double mbit = 5; mbit < 100000; mbit *= 1.5) {
-			unsigned choice = at_rate(one_cpu, mbit);
+			unsigned choice = at_rate(cpus, mbit);
 			CHECK(choice <= last, "a faster link, yet a slower encoder: %u after %u at %.0f Mbit/s", choice, last, mbit);
 			last = choice;
 		}
@@ -70,27 +70,27 @@ static void test_from_slow_to_fast(void)
 }
 
 /* Never slower than stock: the slower of CPU and link, for the chosen one against raw pages. */
-static double page_ns(unsigned index, bool one_cpu, double link_ns)
+static double page_ns(unsigned index, unsigned cpus, double link_ns)
 {
 	double link = usual[index].bytes * link_ns, work = usual[index].ns;
-	if (one_cpu)
+	if (cpus == 1 || (cpus == 2 && link_ns < 0.6))
 		work += usual[index].bytes * 0.3 + 1500;
 	return work > link ? work : link;
 }
 
 static void test_never_slower_than_raw(void)
 {
-	for (int one_cpu = 0; one_cpu < 2; one_cpu++)
+	for (unsigned cpus = 1; cpus <= 4; cpus++)
 		for (double mbit = 1; mbit < 1e6; mbit *= 1.2) {
-			double link_ns = 8e3 / mbit, chosen = page_ns(at_rate(one_cpu, mbit), one_cpu, link_ns);
-			CHECK(chosen <= 1.1 * page_ns(RAW, one_cpu, link_ns), "%.0f Mbit/s: %.2f of raw", mbit, chosen / page_ns(RAW, one_cpu, link_ns));
+			double link_ns = 8e3 / mbit, chosen = page_ns(at_rate(cpus, mbit), cpus, link_ns);
+			CHECK(chosen <= 1.1 * page_ns(RAW, cpus, link_ns), "%.0f Mbit/s: %.2f of raw", mbit, chosen / page_ns(RAW, cpus, link_ns));
 		}
 }
 
 /* With one CPU the time that xl and the seal need is not there for the encoder. */
 static void test_one_cpu_pays_for_all(void)
 {
-	struct encoder_choice two = with_costs(false, 12), one = with_costs(true, 12);
+	struct encoder_choice two = with_costs(4, 12), one = with_costs(1, 12);
 	two.source_ns = one.source_ns = 12000;
 	two.link_cpu_ns = one.link_cpu_ns = 1;
 	CHECK(settled(&two) > settled(&one), "%u, %u", two.current, one.current);
@@ -105,7 +105,7 @@ static void test_hysteresis(void)
 {
 	for (double link_ns = 0.05; link_ns < 1000; link_ns *= 1.02)
 		for (unsigned start = RAW; start <= ZSTD9; start++) {
-			struct encoder_choice choice = with_costs(false, link_ns);
+			struct encoder_choice choice = with_costs(4, link_ns);
 			unsigned changes = 0;
 			choice.current = start;
 			settled(&choice);
@@ -115,13 +115,13 @@ static void test_hysteresis(void)
 				changes += settled(&choice) != before;
 			}
 			CHECK(changes <= 1, "%u changes at %.3f ns a byte", changes, link_ns);
-			CHECK(page_ns(choice.current, false, link_ns) <= 1.12 * page_ns(at_rate(false, 8e3 / link_ns), false, link_ns));
+			CHECK(page_ns(choice.current, 4, link_ns) <= 1.12 * page_ns(at_rate(4, 8e3 / link_ns), 4, link_ns));
 		}
 }
 
 static void test_what_batches_teach(void)
 {
-	struct encoder_choice choice = with_costs(false, 10);
+	struct encoder_choice choice = with_costs(4, 10);
 	choice.current = ZSTD1;
 	for (unsigned i = 0; i < 50; i++)
 		encoder_choice_note_batch(&choice, 1000, 1000 * 850, 1000 * 26000); /* half the size, twice the time */
@@ -145,7 +145,7 @@ static void test_what_batches_teach(void)
 
 static void test_the_link_is_followed(void)
 {
-	struct encoder_choice choice = with_costs(false, 0);
+	struct encoder_choice choice = with_costs(4, 0);
 	for (unsigned i = 0; i < 30; i++)
 		encoder_choice_note_link(&choice, 1000000, 800000000, 1000000); /* 10 Mbit/s */
 	CHECK(settled(&choice) > LZ4, "%u", choice.current);
@@ -166,7 +166,7 @@ static void test_the_link_is_followed(void)
 /* The cache is for links that are slower than the CPU. */
 static void test_the_cache(void)
 {
-	struct encoder_choice slow = with_costs(false, 8e3 / 20), fast = with_costs(false, 8e3 / 1000000);
+	struct encoder_choice slow = with_costs(4, 8e3 / 20), fast = with_costs(4, 8e3 / 1000000);
 	CHECK(!encoder_choice_next(&slow).without_cache && !encoder_choice_next(&slow).without_cache);
 	settled(&fast);
 	CHECK(encoder_choice_next(&fast).without_cache);
@@ -179,7 +179,7 @@ static void test_a_sample_measures(void)
 	struct encoder_choice choice;
 	for (unsigned i = 0; i < ENCODER_SAMPLE_PAGES; i++)
 		fill_page(&rng, i % 2 ? KIND_DATABASE : KIND_TEXT, pages + i * PAGE_BYTES);
-	encoder_choice_init(&choice, true, 100);
+	encoder_choice_init(&choice, 1, 1);
 	struct encoder_choice before = choice;
 	CHECK(!encoder_choice_sample(&choice, pages, 0) && !choice.sampled);
 	CHECK(encoder_choice_sample(&choice, pages, ENCODER_SAMPLE_PAGES) && choice.sampled);
@@ -190,17 +190,77 @@ static void test_a_sample_measures(void)
 	CHECK(choice.cost[RAW].bytes == PAGE_BYTES && choice.cost[RLE].bytes < PAGE_BYTES);
 	CHECK(choice.cost[ZSTD9].bytes < choice.cost[LZ4].bytes && choice.cost[ZSTD1].bytes < choice.cost[LZ4].bytes
 		&& choice.cost[LZ4].bytes < PAGE_BYTES);
-	CHECK(choice.link_ns == before.link_ns && choice.source_ns == 0 && choice.current == before.current && choice.one_cpu,
+	CHECK(choice.link_ns == before.link_ns && choice.source_ns == 0 && choice.current == before.current && choice.cpus == 1,
 		"a sample says nothing of anything else");
-	/* Again, with other contents: the costs are new, what batches have taught stays. */
-	choice.cost[ZSTD1].bytes_bias = 0.5;
+	/* Again, with other contents: the costs are new. */
 	for (unsigned i = 0; i < ENCODER_SAMPLE_PAGES; i++)
 		fill_page(&rng, KIND_RANDOM, pages + i * PAGE_BYTES);
 	double old = choice.cost[ZSTD1].bytes;
 	CHECK(encoder_choice_sample(&choice, pages, ENCODER_SAMPLE_PAGES));
-	CHECK(choice.cost[ZSTD1].bytes > old && choice.cost[ZSTD1].bytes_bias == 0.5);
-	choice.cost[ZSTD1].bytes_bias = 0;
+	CHECK(choice.cost[ZSTD1].bytes > old && choice.cost[ZSTD1].bytes_bias == 0);
 	CHECK(settled(&choice) <= RLE, "what does not shrink is not compressed");
+}
+
+static void fill_sample(uint8_t *pages, enum page_kind kind)
+{
+	struct random rng = {.state = 12};
+	for (unsigned i = 0; i < ENCODER_SAMPLE_PAGES; i++)
+		fill_page(&rng, kind, pages + i * PAGE_BYTES);
+}
+
+/* A sample of pages that happen to shrink less, or more, does not unlearn what batches have taught of the encoder in use;
+ * and what they taught of another one, over a sample that is gone, says nothing of this one. */
+static void test_a_new_sample_and_old_corrections(void)
+{
+	static uint8_t pages[ENCODER_SAMPLE_PAGES * PAGE_BYTES];
+	struct encoder_choice choice = with_costs(1, 400);
+	choice.current = ZSTD1;
+	for (unsigned i = 0; i < 50; i++)
+		encoder_choice_note_batch(&choice, 1000, 1000 * 850, 1000 * 26000);
+	choice.cost[LZ4].bytes_bias = choice.cost[LZ4].ns_bias = 0.1;
+	for (enum page_kind kind = KIND_TEXT; kind <= KIND_RANDOM; kind++) {
+		fill_sample(pages, kind);
+		CHECK(encoder_choice_sample(&choice, pages, ENCODER_SAMPLE_PAGES));
+		const struct encoder_cost *cost = &choice.cost[ZSTD1];
+		CHECK(cost->bytes * cost->bytes_bias > 849 && cost->bytes * cost->bytes_bias < 851, "%f", cost->bytes * cost->bytes_bias);
+		CHECK(cost->ns * cost->ns_bias > 25900 && cost->ns * cost->ns_bias < 26100, "%f", cost->ns * cost->ns_bias);
+		CHECK(choice.cost[LZ4].bytes_bias == 0 && choice.cost[LZ4].ns_bias == 0);
+	}
+}
+
+/* Where the link is fast, no time is lost with measuring what cannot be worth it; where nothing is known of it, all is. */
+static void test_what_is_hopeless_is_not_measured(void)
+{
+	static uint8_t pages[ENCODER_SAMPLE_PAGES * PAGE_BYTES];
+	struct encoder_choice choice;
+	fill_sample(pages, KIND_TEXT);
+	encoder_choice_init(&choice, 4, 0);
+	CHECK(!encoder_choice_knows_link(&choice) && encoder_choice_sample(&choice, pages, ENCODER_SAMPLE_PAGES));
+	CHECK(choice.cost[ZSTD9].bytes > 0);
+	encoder_choice_note_link(&choice, 1 << 30, 1000, 1000); /* 0.000001 ns a byte */
+	CHECK(encoder_choice_knows_link(&choice) && encoder_choice_sample(&choice, pages, ENCODER_SAMPLE_PAGES));
+	CHECK(choice.cost[RAW].bytes == PAGE_BYTES && choice.cost[RLE].bytes > 0 && choice.cost[LZ4].bytes == 0
+		&& choice.cost[ZSTD9].bytes == 0);
+	CHECK(settled(&choice) <= RLE, "what was not measured is not chosen");
+	choice.current = ZSTD1;
+	CHECK(encoder_choice_sample(&choice, pages, ENCODER_SAMPLE_PAGES) && choice.cost[ZSTD1].bytes > 0, "the one in use always is");
+	CHECK(settled(&choice) <= RLE);
+}
+
+/* With two CPUs it depends on what the link waits for. */
+static void test_one_thread(void)
+{
+	struct encoder_choice choice = with_costs(2, 0.3);
+	choice.link_cpu_ns = 0.25;
+	choice.source_ns = 1500;
+	CHECK(encoder_choice_one_thread(&choice) && encoder_choice_next(&choice).without_cache);
+	choice.cpus = 1;
+	CHECK(encoder_choice_one_thread(&choice));
+	choice.cpus = 3;
+	CHECK(!encoder_choice_one_thread(&choice), "there is a CPU for the other thread");
+	choice.cpus = 2;
+	choice.link_ns = 8;
+	CHECK(!encoder_choice_one_thread(&choice) && !encoder_choice_next(&choice).without_cache, "it is the wire that is slow");
 }
 
 int main(void)
@@ -214,6 +274,9 @@ int main(void)
 	test_the_link_is_followed();
 	test_the_cache();
 	test_a_sample_measures();
+	test_a_new_sample_and_old_corrections();
+	test_what_is_hopeless_is_not_measured();
+	test_one_thread();
 	CHECKS_PASSED();
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "pages.h"
 #include "rebuild.h"
 #include "sender.h"
+#include "together.h"
 
 #define PAGES_MAX 64u
 #define POOL_PAGES 48u
@@ -243,7 +244,7 @@ void __wrap_guest_unmap(struct guest *mapped, const uint8_t *mapping, size_t cou
 uint64_t __wrap_guest_frames(const struct guest *mapped);
 struct outbox_meter __wrap_outbox_meter(struct outbox *outbox);
 uint64_t __wrap_sender_link_bytes(const struct sender *sender);
-bool __wrap_sender_put(struct sender *sender, enum link_type type, const void *bytes, size_t length, struct error *err);
+bool __wrap_sender_put(struct sender *sender, enum link_type type, const struct pieces *content, struct error *err);
 
 bool __wrap_explorer_is_free(const struct explorer *explorer, uint64_t frame)
 {
@@ -338,15 +339,16 @@ static void take_record(const uint8_t *record)
 	}
 }
 
-bool __wrap_sender_put(struct sender *sender, enum link_type type, const void *bytes, size_t length, struct error *err)
+bool __wrap_sender_put(struct sender *sender, enum link_type type, const struct pieces *content, struct error *err)
 {
 	size_t record_length;
 	(void)sender;
-	memcpy(target.batch + target.batch_length, bytes, length);
-	target.batch_length += length;
+	CHECK(content->length <= LINK_FRAME_MAX && target.batch_length + content->length <= BATCH_MAX);
+	pieces_copy(content, target.batch + target.batch_length);
+	target.batch_length += content->length;
 	if (type == LINK_BATCH_PART)
 		return true;
-	CHECK(rebuild_batch(target.rebuilder, target.batch, target.batch_length, target.record, &record_length, NULL, NULL, err),
+	CHECK(rebuild_together(target.rebuilder, target.batch, target.batch_length, target.record, &record_length, NULL, NULL, err),
 		"%s", err->message);
 	target.batch_length = 0;
 	take_record(target.record);
@@ -360,10 +362,11 @@ static struct sender *sender_new(void)
 	static struct job job;
 	static const uint32_t caches[] = { 0, 0, 4, 8, 32, 64, 256 };
 	static uint64_t left_out[(PAGES_MAX + HOLE_FRAMES) / 64 + 1];
+	static uint8_t swept_pages[BATCH_ENTRIES_MAX * PAGE_BYTES];
 	static struct sender sender;
 	static uint64_t stand_in; /* never looked into */
 	uint32_t cache = caches[random_below(&guest.random, sizeof(caches) / sizeof(caches[0]))];
-	sender = (struct sender){ .job = &job, .lines = sender.lines, .guest = (struct guest *)&stand_in, .xen = (struct xen *)&stand_in };
+	sender = (struct sender){ .job = &job, .lines = sender.lines, .swept_pages = swept_pages, .guest = (struct guest *)&stand_in, .xen = (struct xen *)&stand_in };
 	if (!sender.lines)
 		sender.lines = open("/dev/null", O_WRONLY);
 	if (!one_in(20)) {
@@ -419,17 +422,29 @@ static uint64_t read_page(uint32_t page, uint8_t *to)
 	return xen_entry(type, frame_of(page));
 }
 
+/* All of it is read by libxc before any of it is sent; its parts are looked at one after the other. */
 static bool pass_record(struct sender *sender, const uint32_t *pages, uint32_t count, struct error *err)
 {
 	static uint8_t content[PAGES_MAX * PAGE_BYTES];
 	uint64_t entries[PAGES_MAX];
-	struct xen_page_record record = { .count = count, .entries = entries, .pages = content };
+	uint32_t data_pages = 0, part_entries = one_in(2) ? count : 1 + random_below(&guest.random, count);
 	for (uint32_t i = 0; i < count; i++) {
-		entries[i] = read_page(pages[i], content + record.data_pages * PAGE_BYTES);
-		record.data_pages += xen_type_has_data(xen_entry_type(entries[i]));
+		entries[i] = read_page(pages[i], content + data_pages * PAGE_BYTES);
+		data_pages += xen_type_has_data(xen_entry_type(entries[i]));
 	}
-	steps_meanwhile(10);
-	return sender_encode_page_data(sender, &record, err);
+	struct xen_page_record part = { .record_count = count, .entries = entries, .pages = content };
+	for (; part.first < count; part.first += part.count) {
+		part.entries = entries + part.first;
+		part.pages += part.data_pages * PAGE_BYTES;
+		part.count = count - part.first < part_entries ? count - part.first : part_entries;
+		part.data_pages = 0;
+		for (uint32_t i = 0; i < part.count; i++)
+			part.data_pages += xen_type_has_data(xen_entry_type(part.entries[i]));
+		steps_meanwhile(10);
+		if (!sender_encode_page_data(sender, &part, err))
+			return false;
+	}
+	return true;
 }
 
 /* Reads and cleans the bitmap, then sends what it says; all pages in the first round. */

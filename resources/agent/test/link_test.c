@@ -100,6 +100,35 @@ static void test_round_trip(enum link_kind kind)
 	link_close(peer.link);
 }
 
+/* A frame whose content lies in several places, some of them empty. */
+static void test_pieces(enum link_kind kind)
+{
+	struct peer peer;
+	pthread_t thread;
+	struct error err = {0};
+	uint16_t port = start(&peer, &thread, kind);
+	struct link *source = dial(kind, port, 7, &err);
+	finish(&peer, thread);
+	CHECK(source && peer.link, "%s", err.message);
+	uint8_t bytes[LINK_PIECES_MAX + 1], got[LINK_FRAME_MAX];
+	struct iovec places[LINK_PIECES_MAX + 1];
+	for (unsigned i = 0; i <= LINK_PIECES_MAX; i++) {
+		bytes[i] = (uint8_t)(i * 7);
+		places[i] = (struct iovec){.iov_base = bytes + i, .iov_len = i != 3};
+	}
+	struct pieces content = {.at = places, .count = LINK_PIECES_MAX, .length = LINK_PIECES_MAX - 1}, none = {.at = places},
+		many = {.at = places, .count = LINK_PIECES_MAX + 1, .length = LINK_PIECES_MAX};
+	size_t length;
+	enum link_type type;
+	CHECK(!link_send_pieces(source, LINK_STREAM, &many, &err) && link_send_pieces(source, LINK_STREAM, &content, &err)
+		&& link_send_pieces(source, LINK_IMAGE_END, &none, &err));
+	CHECK(link_receive(peer.link, &type, got, &length, &err) == 1 && type == LINK_STREAM && length == LINK_PIECES_MAX - 1);
+	CHECK(memcmp(got, bytes, 3) == 0 && memcmp(got + 3, bytes + 4, length - 3) == 0);
+	CHECK(link_receive(peer.link, &type, got, &length, &err) == 1 && type == LINK_IMAGE_END && length == 0);
+	link_close(source);
+	link_close(peer.link);
+}
+
 static void test_wrong_key(enum link_kind kind)
 {
 	struct peer peer;
@@ -258,7 +287,7 @@ static int dial_raw(uint16_t port)
 static void test_tampering(void)
 {
 	enum { HEADER = crypto_secretstream_xchacha20poly1305_HEADERBYTES, SEAL = crypto_secretstream_xchacha20poly1305_ABYTES,
-		HELLO = 5 + 1 + 8 + SEAL, FRAME = 5 + 1 + 10 + SEAL };
+		HELLO = 5 + 8 + SEAL, FRAME = 5 + 10 + SEAL };
 	for (size_t at = HEADER + HELLO; at < HEADER + HELLO + FRAME; at++) {
 		struct error err = {0};
 		struct peer peer;
@@ -289,6 +318,8 @@ int main(void)
 	CHECK(sodium_init() >= 0);
 	test_round_trip(LINK_SEALED);
 	test_round_trip(LINK_PLAIN);
+	test_pieces(LINK_SEALED);
+	test_pieces(LINK_PLAIN);
 	test_wrong_key(LINK_SEALED);
 	test_wrong_key(LINK_PLAIN);
 	test_unknown_wishes();

@@ -13,7 +13,8 @@ struct output {
 	const struct stream_builder *input;
 	uint8_t *bytes;
 	size_t length;
-	size_t records, page_records, entries, data_pages;
+	size_t records, page_records, parts, entries, data_pages;
+	uint32_t part_pages, next_entry; /* the latter of the record that comes in parts */
 	unsigned refuse_at; /* the callback with this number says no; 0: none does */
 	unsigned callbacks;
 };
@@ -49,20 +50,23 @@ static bool take_pages(void *context, const struct xen_page_record *record, stru
 	struct output *output = context;
 	const uint8_t *original = output->input->bytes + output->input->record_at[output->records - 1];
 	uint32_t data_pages = 0;
-	CHECK(record->raw_length == 8 + le32_load(original + 4) && record->count == le32_load(original + 8));
+	CHECK(record->first == output->next_entry && record->count && record->record_count == le32_load(original + 8));
+	CHECK(record->first + record->count <= record->record_count);
 	for (uint32_t i = 0; i < record->count; i++) {
-		CHECK(record->entries[i] == le64_load(original + 16 + i * 8));
+		CHECK(record->entries[i] == le64_load(original + 16 + (record->first + i) * 8));
 		data_pages += xen_type_has_data(xen_entry_type(record->entries[i]));
 	}
-	CHECK(record->data_pages == data_pages);
-	CHECK((record->raw == NULL) == (record->pages == NULL));
-	if (record->raw) {
-		CHECK(memcmp(record->pages, original + 16 + record->count * 8, data_pages * PAGE_BYTES) == 0);
-		CHECK(output->length + record->raw_length <= output->input->length);
-		memcpy(output->bytes + output->length, record->raw, record->raw_length);
-		output->length += record->raw_length;
+	CHECK(record->data_pages == data_pages && data_pages <= output->part_pages);
+	if (record->pages) { /* header and entries are the record's own; its pages come with its parts */
+		size_t head = record->first ? 0 : 16 + record->record_count * 8, pages = data_pages * PAGE_BYTES;
+		CHECK(output->length + head + pages <= output->input->length);
+		memcpy(output->bytes + output->length, original, head);
+		memcpy(output->bytes + output->length + head, record->pages, pages);
+		output->length += head + pages;
 	}
-	output->page_records++;
+	output->next_entry = record->first + record->count == record->record_count ? 0 : record->first + record->count;
+	output->page_records += output->next_entry == 0;
+	output->parts++;
 	output->entries += record->count;
 	output->data_pages += data_pages;
 	return agreed(output, err);
@@ -72,22 +76,25 @@ static const struct xenstream_handler handler = { .bytes = take_bytes, .record =
 
 static struct output output_for(const struct stream_builder *input)
 {
-	struct output output = { .input = input, .bytes = malloc(input->length) };
+	struct output output = { .input = input, .bytes = malloc(input->length), .part_pages = XEN_PAGES_PER_RECORD };
 	CHECK(output.bytes != NULL);
 	return output;
 }
 
-/* Feeds [from, to) from exact copies of at most `chunk` bytes; 0: of random sizes. */
+/* Feeds [from, to) from exact copies of at most `chunk` bytes; 0: of random sizes, some of them where the parser wants them. */
 static bool feed(struct xenstream *stream, const struct stream_builder *input, size_t from, size_t to, size_t chunk,
 	struct error *err)
 {
 	while (from < to) {
 		size_t length = chunk ? chunk : 1 + random_below(&rng, 1u << random_below(&rng, 15));
+		size_t room = length;
+		uint8_t *space = chunk || random_below(&rng, 2) ? NULL : xenstream_space(stream, &room);
+		length = length < room ? length : room;
 		if (length > to - from)
 			length = to - from;
-		uint8_t *exact = malloc(length);
-		memcpy(exact, input->bytes + from, length);
-		bool fed = xenstream_feed(stream, exact, length, err);
+		uint8_t *exact = malloc(length), *there = space ? space : exact;
+		memcpy(there, input->bytes + from, length);
+		bool fed = xenstream_feed(stream, there, length, err);
 		free(exact);
 		if (!fed)
 			return false;
@@ -101,6 +108,8 @@ static void check_pass_through(const struct stream_builder *input, enum xenstrea
 	struct output output = output_for(input);
 	struct error err = { 0 };
 	struct xenstream *stream = xenstream_new(mode, &handler, &output);
+	if (random_below(&rng, 2) && mode == XENSTREAM_PAGES)
+		xenstream_set_part(stream, output.part_pages = 1 + random_below(&rng, 4));
 	CHECK(feed(stream, input, 0, input->length, chunk, &err), "%s", err.message);
 	CHECK(output.length == input->length && memcmp(output.bytes, input->bytes, input->length) == 0);
 	CHECK(output.records == input->records && output.page_records == 3);
@@ -162,6 +171,37 @@ static void test_a_record_without_data_is_given_at_once(void)
 	struct xenstream *stream = xenstream_new(XENSTREAM_PAGES, &handler, &output);
 	CHECK(feed(stream, &input, 0, input.length, 0, &err));
 	CHECK(output.page_records == 1 && output.entries == 1024 && output.data_pages == 0);
+	xenstream_free(stream);
+	free(output.bytes);
+	builder_free(&input);
+}
+
+/* Each part as soon as it is there, with the entries behind it that have no data. */
+static void test_records_come_in_parts(void)
+{
+	static const uint8_t types[] = { 13, 0, 14, 0, 0, 0, 15, 15, 0, 0, 14 };
+	static const size_t pages_of[] = { 2, 2, 2 }, entries_of[] = { 4, 4, 3 };
+	struct stream_builder input = { 0 };
+	builder_xl_header(&input, 0);
+	builder_libxl_header(&input);
+	builder_record(&input, 1, NULL, 0);
+	builder_libxc_headers(&input, 3, 2);
+	size_t at = input.length + 16 + sizeof(types) * 8, fed = 0, entries = 0;
+	builder_pages(&input, &rng, sizeof(types), 100, 1, types);
+	struct output output = output_for(&input);
+	struct error err = { 0 };
+	struct xenstream *stream = xenstream_new(XENSTREAM_PAGES, &handler, &output);
+	xenstream_set_part(stream, output.part_pages = 2);
+	for (size_t part = 0; part < 3; part++) {
+		at += pages_of[part] * PAGE_BYTES;
+		entries += entries_of[part];
+		CHECK(feed(stream, &input, fed, at - 1, 0, &err) && output.parts == part, "part %zu", part);
+		CHECK(feed(stream, &input, at - 1, at, 0, &err) && output.parts == part + 1 && output.entries == entries, "part %zu", part);
+		fed = at;
+	}
+	CHECK(fed == input.length && output.page_records == 1);
+	size_t room = 7;
+	CHECK(!xenstream_space(stream, &room) && room == 7, "between records there is nothing to be gained");
 	xenstream_free(stream);
 	free(output.bytes);
 	builder_free(&input);
@@ -346,7 +386,7 @@ static bool next_round(struct round_tracker *tracker, uint32_t count, uint64_t f
 	uint64_t entries[1024] = { 0 };
 	entries[0] = xen_entry(XEN_TYPE_NORMAL, first);
 	entries[count - 1] = xen_entry(XEN_TYPE_XTAB, last);
-	return round_tracker_next(tracker, &(struct xen_page_record){ .count = count, .entries = entries });
+	return round_tracker_next(tracker, entries, count);
 }
 
 static void test_rounds(void)
@@ -375,6 +415,7 @@ int main(void)
 	test_everything_passes();
 	test_nothing_is_held_back();
 	test_a_record_without_data_is_given_at_once();
+	test_records_come_in_parts();
 	test_phases_and_image();
 	test_what_is_not_understood_is_refused();
 	test_wrong_records_of_pages_are_refused();
