@@ -8,7 +8,9 @@ export const guest = { name: 'cell', heartbeatPort: 7777, address: '10.77.0.77' 
 
 const mac = '00:16:3e:77:00:77'
 const folder = '/var/tmp/cell'
-const consoleLog = `/var/log/xen/console/guest-${guest.name}.log`
+/** Also those of a copy under way, which has a name of its own. */
+const consoleLogs = `/var/log/xen/console/guest-${guest.name}`
+const consoleLog = `${consoleLogs}.log`
 const createMs = 180_000
 /** Larger guests have more to set up; the emulator takes about a minute a GiB. */
 const bootSeconds = 300
@@ -39,15 +41,20 @@ function xlConfig({ kind, vcpus, memoryMiB }: Cell, { ramdisk }: GuestFiles, hos
   ].join('\n')
 }
 
+async function forgetWords(host: TestHost): Promise<void> {
+  const { connection } = await host.handle.session()
+  await connection.exec(['sh', '-c', 'rm -f "$1"*', 'sh', consoleLogs])
+}
+
 /** Throws with xl's words. */
 export async function createGuest(cell: Cell, files: GuestFiles, hosts: readonly TestHost[]): Promise<void> {
+  await Promise.all(hosts.map(forgetWords))
   const { connection } = await hosts[0]!.handle.session()
   await connection.exec(['mkdir', '-p', folder])
   await connection.upload(files.kernel, `${folder}/kernel`, 0o600)
   if (files.ramdisk)
     await connection.upload(files.ramdisk, `${folder}/ramdisk`, 0o600)
   await connection.upload(Buffer.from(xlConfig(cell, files, hosts)), `${folder}/config`, 0o600)
-  await connection.exec(['rm', '-f', consoleLog])
   const { code, stderr } = await connection.exec(['xl', 'create', '-q', `${folder}/config`], { timeoutMs: createMs })
   if (code !== 0)
     throw new Error(`xl create: ${stderr.trim().slice(0, 400)}`)
@@ -69,8 +76,15 @@ export async function awaitGuest(host: TestHost, { ramdisk }: GuestFiles): Promi
 
 export async function lastWords(host: TestHost): Promise<string> {
   const { connection } = await host.handle.session()
-  const { stdout } = await connection.exec(['sh', '-c', 'tail -qn 40 "$1"*', 'sh', `/var/log/xen/console/guest-${guest.name}`])
+  const { stdout } = await connection.exec(['sh', '-c', 'tail -qn 40 "$1"*', 'sh', consoleLogs])
   return stdout.toString().trim().slice(-3000)
+}
+
+/** Whether it said that anywhere on this host. */
+export async function hasSaid(host: TestHost, words: string): Promise<boolean> {
+  const { connection } = await host.handle.session()
+  const { code } = await connection.exec(['sh', '-c', 'grep -qF "$1" "$2"*', 'sh', words, consoleLogs])
+  return code === 0
 }
 
 /** Ends every copy of it, on every host. */

@@ -23,7 +23,7 @@ import { presets } from '../../../shared/model/encoding.ts'
 import { usualLabPlan } from '../../../shared/model/labPlan.ts'
 import { labResources, migrateOnce, openHost } from '../support/migrateOnce.ts'
 import { describeCell, matrix, planOf } from './cells.ts'
-import { awaitGuest, createGuest, destroyGuest, guest, lastWords } from './guest.ts'
+import { awaitGuest, createGuest, destroyGuest, guest, hasSaid, lastWords } from './guest.ts'
 import { guestFiles } from './guestFiles.ts'
 import { checkStream, watchStreams } from './streamCheck.ts'
 
@@ -75,7 +75,7 @@ async function migrate(mode: Leg['mode'], cell: Cell, source: TestHost, target: 
 
 function problemsOf({ mode, result, stream }: Leg, isLinux: boolean): string[] {
   if (result.outcome !== 'migrated')
-    return [`${mode}: ${result.summary}`]
+    return [`${mode}: ${result.summary} ${result.problem?.message ?? ''}`]
   const found = []
   if (result.verify?.differing !== 0)
     found.push(`${mode}: pages compared: ${JSON.stringify(result.verify)}`)
@@ -123,8 +123,8 @@ async function tryCell(hosts: Hosts, files: GuestFiles, outcome: Outcome): Promi
 }
 
 async function crashedByEmulator(hosts: Hosts): Promise<boolean> {
-  const words = await Promise.all(hosts.map(lastWords))
-  return words.some(text => text.includes(emulatorSignature))
+  const said = await Promise.all(hosts.map(async host => hasSaid(host, emulatorSignature)))
+  return said.includes(true)
 }
 
 async function runCell(hosts: Hosts, xen: MatrixLab['xen'], cell: Cell, files: GuestFiles): Promise<Outcome> {
@@ -134,7 +134,7 @@ async function runCell(hosts: Hosts, xen: MatrixLab['xen'], cell: Cell, files: G
     await tryCell(hosts, files, outcome).catch((error: unknown) => outcome.problems.push((error as Error).message))
     const again = outcome.problems.length > 0 && tries < triesMax && await crashedByEmulator(hosts)
     if (outcome.problems.length > 0)
-      log(`  ${describeCell(cell)}: ${outcome.problems.join('; ')}${again ? ' (crashed by the emulator: again)' : `\n${await lastWords(hosts[0])}`}`)
+      log(`  ${describeCell(cell)}: ${outcome.problems.join('; ')}${again ? ' (crashed by the emulator: again)' : `\n${(await Promise.all(hosts.map(lastWords))).join('\n---\n')}`}`)
     await destroyGuest(hosts)
     if (!again)
       return outcome
