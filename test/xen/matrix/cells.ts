@@ -1,5 +1,6 @@
 /** What the matrix tries: each cell is a guest that is really started on real Xen and migrated from one host to the other. */
 import type { LabPlan, XenRelease } from '../../../shared/model/labPlan.ts'
+import { usualLabPlan } from '../../../shared/model/labPlan.ts'
 
 export type GuestKind = 'pv' | 'pvh' | 'hvm'
 
@@ -55,8 +56,8 @@ export const matrix: MatrixLab[] = [
 ]
 
 /** Hosts of a lab for its cells: no guests but theirs, QEMU in dom0 for the HVM ones. */
-export function planOf({ xen, roomMiB }: MatrixLab): Omit<LabPlan, 'guestMemoryMiB' | 'twin'> {
-  return { xen, roomMiB, bare: true, deviceModel: true }
+export function planOf({ xen, roomMiB }: MatrixLab): LabPlan {
+  return { ...usualLabPlan, xen, roomMiB, bare: true, deviceModel: true }
 }
 
 export function describeCell({ kind, kernel, vcpus, memoryMiB }: Cell): string {

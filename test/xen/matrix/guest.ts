@@ -15,17 +15,20 @@ const createMs = 180_000
 /** Larger guests have more to set up; the emulator takes about a minute a GiB. */
 const bootSeconds = 300
 
-function workload(hosts: readonly TestHost[]): string {
+/** Settings of resources/lab/guest/workload.c. */
+export const lightWork = 'me2.memory=32 me2.file=4 me2.hot=8 me2.dirty=200 me2.check=400 me2.contents=text:2,rows:2,pointers:1,zeros:1'
+
+function kernelParameters(hosts: readonly TestHost[], work: string): string {
   return [
     'console=hvc0 loglevel=4 mitigations=off ipv6.disable=1',
-    `me2.address=${guest.address}/24 me2.memory=32 me2.file=4 me2.hot=8 me2.dirty=200 me2.check=400`,
-    'me2.contents=text:2,rows:2,pointers:1,zeros:1',
+    `me2.address=${guest.address}/24`,
+    work,
     `me2.heartbeat=239.77.0.1:${guest.heartbeatPort} me2.hosts=${hosts.map(host => host.linkAddress).join()}`,
   ].join(' ')
 }
 
-function xlConfig({ kind, vcpus, memoryMiB }: Cell, { ramdisk }: GuestFiles, hosts: readonly TestHost[]): string {
-  const linux = ramdisk ? [`ramdisk = "${folder}/ramdisk"`, `extra = "${workload(hosts)}"`] : []
+function xlConfig({ kind, vcpus, memoryMiB }: Cell, { ramdisk }: GuestFiles, hosts: readonly TestHost[], work: string): string {
+  const linux = ramdisk ? [`ramdisk = "${folder}/ramdisk"`, `extra = "${kernelParameters(hosts, work)}"`] : []
   return [
     `name = "${guest.name}"`,
     `type = "${kind}"`,
@@ -47,14 +50,14 @@ async function forgetWords(host: TestHost): Promise<void> {
 }
 
 /** Throws with xl's words. */
-export async function createGuest(cell: Cell, files: GuestFiles, hosts: readonly TestHost[]): Promise<void> {
+export async function createGuest(cell: Cell, files: GuestFiles, hosts: readonly TestHost[], work = lightWork): Promise<void> {
   await Promise.all(hosts.map(forgetWords))
   const { connection } = await hosts[0]!.handle.session()
   await connection.exec(['mkdir', '-p', folder])
   await connection.upload(files.kernel, `${folder}/kernel`, 0o600)
   if (files.ramdisk)
     await connection.upload(files.ramdisk, `${folder}/ramdisk`, 0o600)
-  await connection.upload(Buffer.from(xlConfig(cell, files, hosts)), `${folder}/config`, 0o600)
+  await connection.upload(Buffer.from(xlConfig(cell, files, hosts, work)), `${folder}/config`, 0o600)
   const { code, stderr } = await connection.exec(['xl', 'create', '-q', `${folder}/config`], { timeoutMs: createMs })
   if (code !== 0)
     throw new Error(`xl create: ${stderr.trim().slice(0, 400)}`)

@@ -8,6 +8,7 @@ import type { RunResult } from '../../../shared/model/run.ts'
 import type { TestHost } from '../support/migrateOnce.ts'
 import type { Cell, MatrixLab } from './cells.ts'
 import type { GuestFiles } from './guestFiles.ts'
+import type { Hosts } from './ownLab.ts'
 import type { StreamCheck } from './streamCheck.ts'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,19 +16,16 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { formatTable } from '../../../electron/cli/table.ts'
-import { createLab, defaultCacheDir } from '../../../electron/services/lab/lab.ts'
 import { mayStart } from '../../../electron/services/migration/precheck/checks.ts'
 import { precheck } from '../../../electron/services/migration/precheck/precheck.ts'
 import { defaultTiming } from '../../../electron/services/migration/timing.ts'
 import { presets } from '../../../shared/model/encoding.ts'
-import { usualLabPlan } from '../../../shared/model/labPlan.ts'
-import { labResources, migrateOnce, openHost } from '../support/migrateOnce.ts'
+import { migrateOnce } from '../support/migrateOnce.ts'
 import { describeCell, matrix, planOf } from './cells.ts'
-import { awaitGuest, createGuest, destroyGuest, guest, hasSaid, lastWords } from './guest.ts'
+import { awaitGuest, createGuest, destroyGuest, guest, lastWords } from './guest.ts'
 import { guestFiles } from './guestFiles.ts'
+import { crashedByEmulator, inLab, log } from './ownLab.ts'
 import { checkStream, watchStreams } from './streamCheck.ts'
-
-type Hosts = [TestHost, TestHost]
 
 interface Leg {
   mode: 'me2' | 'stock'
@@ -50,9 +48,6 @@ interface Outcome {
   emulatorCrashes: number
 }
 
-const log = (line: string): boolean => process.stderr.write(`${line}\n`)
-/** See test/xen/support/boxedLab.ts. */
-const emulatorSignature = 'asm_sysvec_xen_hvm_callback'
 const triesMax = 4
 const largestStreamMiB = 1024
 
@@ -122,11 +117,6 @@ async function tryCell(hosts: Hosts, files: GuestFiles, outcome: Outcome): Promi
   }
 }
 
-async function crashedByEmulator(hosts: Hosts): Promise<boolean> {
-  const said = await Promise.all(hosts.map(async host => hasSaid(host, emulatorSignature)))
-  return said.includes(true)
-}
-
 async function runCell(hosts: Hosts, xen: MatrixLab['xen'], cell: Cell, files: GuestFiles): Promise<Outcome> {
   let outcome: Outcome
   for (let tries = 0; ; tries++) {
@@ -142,11 +132,7 @@ async function runCell(hosts: Hosts, xen: MatrixLab['xen'], cell: Cell, files: G
 }
 
 async function runLab(plan: MatrixLab, files: Map<Cell['kernel'], GuestFiles>): Promise<Outcome[]> {
-  const lab = createLab({ cacheDir: join(defaultCacheDir(), 'matrix'), resourcesDir: labResources, log })
-  await lab.down()
-  const status = await lab.up({ plan: { ...usualLabPlan, ...planOf(plan) } }, ({ phase, detail, elapsedMs }) => log(`  lab ${(elapsedMs / 1000).toFixed(0)} s ${phase}: ${detail}`))
-  const hosts = status.hosts.map(openHost) as Hosts
-  try {
+  return inLab(planOf(plan), async (hosts) => {
     const outcomes: Outcome[] = []
     for (const cell of plan.cells) {
       log(`${plan.xen.join(' → ')}  ${describeCell(cell)} …`)
@@ -155,11 +141,7 @@ async function runLab(plan: MatrixLab, files: Map<Cell['kernel'], GuestFiles>): 
       outcomes.push(outcome)
     }
     return outcomes
-  }
-  finally {
-    await Promise.all(hosts.map(async ({ handle }) => handle.close()))
-    await lab.down()
-  }
+  })
 }
 
 const heading = ['Xen', 'guest', 'outcome', 'kernel explored', 'left out', 'of stock\'s bytes', 'compared', 'differ', 'guest\'s check', 'verify-stream-v2', 'way back']
