@@ -8,7 +8,7 @@ const run = promisify(execFile)
 const here = import.meta.dirname
 const agentFolder = join(here, '../../../resources/agent')
 const compilerFlags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Wno-sign-conversion', '-Werror']
-const agentModules = ['error', 'io', 'json', 'encode', 'vmcoreinfo', 'kernel_layout', 'kernel_memory', 'guest', 'guest_file', 'explore']
+const agentModules = ['error', 'io', 'pieces', 'json', 'encode', 'vmcoreinfo', 'kernel_layout', 'kernel_memory', 'guest', 'guest_file', 'explore']
 
 export interface Tools {
   guest: string
