@@ -15,13 +15,15 @@ export interface KernelSpec {
   suite: string
   /** Its note tells page tables from other pages. */
   publishesPageTables: boolean
+  /** Its /proc/kpageflags marks frames that are offline or have no page; in 7.3 they read as 0. */
+  marksAbsent: boolean
 }
 
 export const kernels: KernelSpec[] = [
-  { version: '5.10', suite: 'bullseye', publishesPageTables: false },
-  { version: '6.1', suite: 'bookworm', publishesPageTables: false },
-  { version: '6.12', suite: 'trixie', publishesPageTables: true },
-  { version: '7.3', suite: 'trixie-backports', publishesPageTables: true },
+  { version: '5.10', suite: 'bullseye', publishesPageTables: false, marksAbsent: true },
+  { version: '6.1', suite: 'bookworm', publishesPageTables: false, marksAbsent: true },
+  { version: '6.12', suite: 'trixie', publishesPageTables: true, marksAbsent: true },
+  { version: '7.3', suite: 'trixie-backports', publishesPageTables: true, marksAbsent: false },
 ]
 
 function cacheFolder(): string {

@@ -52,13 +52,14 @@ function agreementText(agreement: Agreement, published: boolean): string {
 
 export interface TableRow {
   settings: string
-  publishesPageTables: boolean
+  /** Whether the kernel itself tells which pages are of this class. */
+  isPublished: (name: ComparedClass) => boolean
   comparison: Comparison
 }
 
 export function explorationTable(rows: readonly TableRow[]): string {
   const header = ['kernel', 'settings', 'levels', 'KASLR', 'pages', 'buddy', 'found', 'missed', 'false', 'free, mixed', ...comparedClasses]
-  const lines = rows.map(({ settings, publishesPageTables, comparison }) => {
+  const lines = rows.map(({ settings, isPublished, comparison }) => {
     const { free } = comparison.classes
     return [
       comparison.kernel,
@@ -71,7 +72,7 @@ export function explorationTable(rows: readonly TableRow[]): string {
       free.missed,
       free.extra,
       comparison.freeMixed,
-      ...comparedClasses.map(name => agreementText(comparison.classes[name], name !== 'pageTable' || publishesPageTables)),
+      ...comparedClasses.map(name => agreementText(comparison.classes[name], isPublished(name))),
     ].map(String)
   })
   const widths = header.map((title, column) => Math.max(title.length, ...lines.map(line => line[column]!.length)))
