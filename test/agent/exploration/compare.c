@@ -28,6 +28,7 @@ struct comparison {
 	uint64_t frames;
 	uint64_t *flags;    /* the kernel's account; UNTOLD where it says nothing */
 	uint64_t told;      /* frames it is about */
+	uint64_t account, looks;
 	char kernel_offset[24];
 	bool five_levels;
 	uint8_t *classes;   /* the agent's */
@@ -51,6 +52,9 @@ static void take_truth(struct comparison *comparison, const struct truth_page *p
 	if (page->complete != 1 || page->frames > comparison->frames + HUGE_FRAMES * 64)
 		return;
 	comparison->told = page->frames;
+	comparison->account = page->account;
+	if (page->first == 0)
+		comparison->looks = page->looks;
 	for (uint64_t i = 0; i < TRUTH_FLAGS_PER_PAGE && page->first + i < page->frames; i++)
 		if (page->first + i < comparison->frames)
 			comparison->flags[page->first + i] = page->flags[i];
@@ -210,6 +214,8 @@ static void report(const struct comparison *comparison, const struct explorer *e
 	json_u64(&json, "kernelOffset", strtoull(comparison->kernel_offset, NULL, 16));
 	json_u64(&json, "sections", explorer_sections(explorer));
 	json_u64(&json, "frames", comparison->told);
+	json_u64(&json, "account", comparison->account);
+	json_u64(&json, "looks", comparison->looks);
 	json_u64(&json, "freeMixed", count_free_mixed(comparison, explorer));
 	json_u64(&json, "contradictions", count_self_contradictions(comparison, explorer));
 	json_open_object(&json, "classes");

@@ -23,6 +23,9 @@ const comparisonSchema = z.object({
   kernelOffset: z.number(),
   sections: z.int(),
   frames: pages,
+  /** The guest's account of itself, and how often the guest has since seen that it still holds. */
+  account: pages,
+  looks: pages,
   /** Free pages that hold something else than one repeated word. */
   freeMixed: pages,
   /** Frames of which the map and the look at one page do not say the same. */

@@ -327,7 +327,9 @@ static void mark_complete(struct truth_page *pages, size_t count, bool complete)
 
 static void write_account(struct truth_page *pages, size_t count, const uint64_t *flags, uint64_t frames)
 {
+	pages[0].looks = 0;
 	for (size_t i = 0; i < count; i++) {
+		pages[i].account++;
 		pages[i].first = i * TRUTH_FLAGS_PER_PAGE;
 		pages[i].frames = frames;
 		uint64_t left = frames - pages[i].first, some = left < TRUTH_FLAGS_PER_PAGE ? left : TRUTH_FLAGS_PER_PAGE;
@@ -337,7 +339,7 @@ static void write_account(struct truth_page *pages, size_t count, const uint64_t
 }
 
 /* Never returns. The kernel may still move pages on its own long after all is still (seen: 224 that came back from a per-CPU
- * list), so the account is looked at again and again, and is not complete while it is out of date. */
+ * list), so the account is looked at again and again, and is not complete once it is seen to be out of date. */
 static void tell_truth(void) __attribute__((noreturn));
 
 static void tell_truth(void)
@@ -352,8 +354,10 @@ static void tell_truth(void)
 	fflush(stdout);
 	for (bool told = false;; sleep_ms(50)) {
 		read_flags(flags, earlier);
-		if (told && memcmp(flags, earlier, frames * sizeof(*flags)) == 0)
+		if (told && memcmp(flags, earlier, frames * sizeof(*flags)) == 0) {
+			pages[0].looks++;
 			continue;
+		}
 		mark_complete(pages, count, false);
 		read_settled_flags(flags, earlier);
 		write_account(pages, count, flags, frames);

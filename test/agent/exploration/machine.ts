@@ -79,21 +79,36 @@ function holeFrames({ lowMib }: MachineSettings): [number, number] | null {
   return lowMib !== undefined ? [lowMib * mib / pageBytes, 4096 * mib / pageBytes] : null
 }
 
-/** Stops the guest and compares; lets it go on while its account is not finished. */
-async function stopAndCompare(settings: MachineSettings, { ram, monitor }: Paths, { compare }: Tools): Promise<Comparison> {
-  for (let tries = 0; ; tries++) {
-    await monitorCommand(monitor, 'stop')
-    try {
-      const { stdout } = await run(compare, [ram, ...(holeFrames(settings) ?? []).map(String)])
-      return parseComparison(stdout)
-    }
-    catch (error) {
-      if ((error as { code?: number }).code !== notReady || tries === 200)
-        throw error
-    }
-    await monitorCommand(monitor, 'cont')
+/** With the guest stopped. Null while its account is not finished. */
+async function compareNow(settings: MachineSettings, { ram }: Paths, { compare }: Tools): Promise<Comparison | null> {
+  try {
+    const { stdout } = await run(compare, [ram, ...(holeFrames(settings) ?? []).map(String)])
+    return parseComparison(stdout)
+  }
+  catch (error) {
+    if ((error as { code?: number }).code !== notReady)
+      throw error
+    return null
+  }
+}
+
+/**
+ * Stops the guest and compares, until the guest's account is known to have held at that instant: pages that moved just before
+ * it would be taken for the agent's mistake (truth.h).
+ */
+async function exploreStopped(settings: MachineSettings, paths: Paths, tools: Tools): Promise<Exploration> {
+  let candidate: Exploration | null = null
+  for (let tries = 0; tries < 200; tries++) {
+    await monitorCommand(paths.monitor, 'stop')
+    const now = await compareNow(settings, paths, tools)
+    if (!now || candidate?.comparison.account !== now.account)
+      candidate = now && { comparison: now, map: await readMap(settings, paths, tools) }
+    else if (now.looks >= candidate.comparison.looks + 2)
+      return candidate
+    await monitorCommand(paths.monitor, 'cont')
     await sleep(500)
   }
+  throw new Error('the guest\'s memory did not stand still for long enough to be compared')
 }
 
 async function readMap(settings: MachineSettings, { ram }: Paths, { agent }: Tools): Promise<Exploration['map']> {
@@ -119,8 +134,7 @@ export async function exploreKernel(kernelFolder: string, settings: MachineSetti
       await setBalloon(paths.monitor, settings.balloonMib)
     await awaitGuest(qemu.stdout, AbortSignal.timeout(bootTimeoutMs))
     qemu.stdout.resume()
-    const comparison = await stopAndCompare(settings, paths, tools)
-    return { comparison, map: await readMap(settings, paths, tools) }
+    return await exploreStopped(settings, paths, tools)
   }
   finally {
     qemu.kill('SIGKILL')

@@ -2,7 +2,9 @@
  * truth.h - how the exploration guest leaves what its kernel says in its own memory, for whoever reads that from outside.
  *
  * /proc/kpageflags (one u64 a page frame; Linux Documentation/admin-guide/mm/pagemap.rst) is spread over pages that start
- * with a tag. Pages count only while `complete` is set: that is the last thing written, and it is taken back when anything moves.
+ * with a tag. Pages count only while `complete` is set: that is the last thing written, and it is taken back when anything
+ * moves. The guest needs a moment to see that: an account holds for the instant at which a reader stopped the guest if, when
+ * the guest has gone on, two more looks find that it is still the same (the first may have begun before that instant).
  */
 #ifndef ME2_TEST_TRUTH_H
 #define ME2_TEST_TRUTH_H
@@ -10,13 +12,15 @@
 #include <stdint.h>
 
 #define TRUTH_TAG "ME2 KPAGEFLAGS 1" /* 16 bytes, no NUL in the page */
-#define TRUTH_FLAGS_PER_PAGE 507u
+#define TRUTH_FLAGS_PER_PAGE 505u
 
 struct truth_page {
 	char tag[16];
 	uint64_t first;    /* page frame that flags[0] is about */
 	uint64_t frames;   /* of the whole machine */
 	uint64_t complete;
+	uint64_t account;  /* counts accounts */
+	uint64_t looks;    /* in the first page: how often all was looked at since and found to be as told */
 	uint64_t flags[TRUTH_FLAGS_PER_PAGE];
 };
 _Static_assert(sizeof(struct truth_page) == 4096, "a truth page is a page");
