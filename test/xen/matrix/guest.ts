@@ -18,8 +18,9 @@ const bootSeconds = 300
 /** Settings of resources/lab/guest/workload.c. */
 export const lightWork = 'me2.memory=32 me2.file=4 me2.hot=8 me2.dirty=200 me2.check=400 me2.contents=text:2,rows:2,pointers:1,zeros:1'
 
-function kernelParameters(hosts: readonly TestHost[], work: string): string {
+function kernelParameters({ parameters }: Cell, hosts: readonly TestHost[], work: string): string {
   return [
+    ...parameters === undefined ? [] : [parameters],
     'console=hvc0 loglevel=4 mitigations=off ipv6.disable=1',
     `me2.address=${guest.address}/24`,
     work,
@@ -27,8 +28,9 @@ function kernelParameters(hosts: readonly TestHost[], work: string): string {
   ].join(' ')
 }
 
-function xlConfig({ kind, vcpus, memoryMiB }: Cell, { ramdisk }: GuestFiles, hosts: readonly TestHost[], work: string): string {
-  const linux = ramdisk ? [`ramdisk = "${folder}/ramdisk"`, `extra = "${kernelParameters(hosts, work)}"`] : []
+function xlConfig(cell: Cell, { ramdisk }: GuestFiles, hosts: readonly TestHost[], work: string): string {
+  const { kind, vcpus, memoryMiB } = cell
+  const linux = ramdisk ? [`ramdisk = "${folder}/ramdisk"`, `extra = "${kernelParameters(cell, hosts, work)}"`] : []
   return [
     `name = "${guest.name}"`,
     `type = "${kind}"`,
