@@ -8,6 +8,8 @@ export const guest = { name: 'cell', heartbeatPort: 7777, address: '10.77.0.77' 
 
 const mac = '00:16:3e:77:00:77'
 const folder = '/var/tmp/cell'
+/** What the device model of an HVM guest says, copies under way included. */
+const deviceModelLogs = `/var/log/xen/qemu-dm-${guest.name}`
 /** Also those of a copy under way, which has a name of its own. */
 const consoleLogs = `/var/log/xen/console/guest-${guest.name}`
 const consoleLog = `${consoleLogs}.log`
@@ -48,7 +50,7 @@ function xlConfig(cell: Cell, { ramdisk }: GuestFiles, hosts: readonly TestHost[
 
 async function forgetWords(host: TestHost): Promise<void> {
   const { connection } = await host.handle.session()
-  await connection.exec(['sh', '-c', 'rm -f "$1"*', 'sh', consoleLogs])
+  await connection.exec(['sh', '-c', 'rm -f "$1"* "$2"*', 'sh', consoleLogs, deviceModelLogs])
 }
 
 /** Throws with xl's words. */
@@ -81,7 +83,7 @@ export async function awaitGuest(host: TestHost, { ramdisk }: GuestFiles): Promi
 
 export async function lastWords(host: TestHost): Promise<string> {
   const { connection } = await host.handle.session()
-  const { stdout } = await connection.exec(['sh', '-c', 'tail -qn 40 "$1"*', 'sh', consoleLogs])
+  const { stdout } = await connection.exec(['sh', '-c', 'tail -qn 40 "$1"*; tail -n 8 "$2"* 2>/dev/null', 'sh', consoleLogs, deviceModelLogs])
   return stdout.toString().trim().slice(-3000)
 }
 

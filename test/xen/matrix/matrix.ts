@@ -30,6 +30,8 @@ import { checkStream, watchStreams } from './streamCheck.ts'
 interface Leg {
   mode: 'me2' | 'stock'
   result: RunResult
+  /** xl's own lines, of both hosts. */
+  xlLines: string[]
   leftOut: number
   /** What verify-stream-v2 says of the stream that `receive` rebuilt; null: it was not written down, or was xl's own. */
   stream: StreamCheck | null
@@ -62,15 +64,16 @@ function isWritable({ memoryMiB }: Cell): boolean {
 }
 
 async function migrate(mode: Leg['mode'], cell: Cell, source: TestHost, target: TestHost): Promise<Leg> {
-  const { result } = await migrateOnce(source, target, guest, { mode, encoding: presets.best })
+  const { result, messages } = await migrateOnce(source, target, guest, { mode, encoding: presets.best })
   const leftOut = result.rounds.reduce((sum, round) => sum + round.leftOut, 0)
   const isChecked = result.outcome === 'migrated' && mode === 'me2' && isWritable(cell)
-  return { mode, result, leftOut, stream: isChecked ? await checkStream(target) : null }
+  const xlLines = messages.flatMap(({ side, message }) => message.t === 'xl' ? [`${side}: ${message.line}`] : [])
+  return { mode, result, xlLines, leftOut, stream: isChecked ? await checkStream(target) : null }
 }
 
-function problemsOf({ mode, result, stream }: Leg, isLinux: boolean): string[] {
+function problemsOf({ mode, result, xlLines, stream }: Leg, isLinux: boolean): string[] {
   if (result.outcome !== 'migrated')
-    return [`${mode}: ${result.summary} ${result.problem?.message ?? ''}`]
+    return [`${mode}: ${result.summary} ${result.problem?.message ?? ''}\n${xlLines.slice(-40).join('\n')}`]
   const found = []
   if (result.verify?.differing !== 0)
     found.push(`${mode}: pages compared: ${JSON.stringify(result.verify)}`)
