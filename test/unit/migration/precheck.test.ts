@@ -55,6 +55,7 @@ describe('before a race', () => {
     ['an older Xen', 'xen', () => lab.a.probe.xen!.minor = 20, false],
     ['no Xen', 'xen', () => lab.b.probe.xen = null, false],
     ['a host with a problem of its own', 'host', () => lab.b.probe.problems.push({ code: 'no-xl', severity: 'error', message: 'no xl', action: 'install it' }), false],
+    ['boot files of an HVM guest that are not there', 'boot', () => lab.a.guestConfig = { config: { c_info: { type: 'hvm' }, b_info: { kernel: '/boot/web' } } }, false],
     ['a disk that is not there', 'disks', () => lab.a.guestConfig = { config: { disks: [{ pdev_path: '/dev/vg/web' }] } }, true],
     ['a bridge that is not there', 'bridges', () => lab.b.files.clear(), true],
     ['another migration of the guest', 'busy', () => lab.a.agents.set(5, ['migrate', '--domain', 'web']), false],
@@ -111,8 +112,15 @@ describe('a guest\'s configuration from xl', () => {
       { vdev: 'xvdb' },
     ], nics: [{ bridge: 'br7', script: '/etc/xen/scripts/vif-lab' }, {}] } }
     expect(parseGuestConfig(JSON.stringify([config]))).toEqual({
+      bootFiles: [],
       disks: ['/dev/vg/root'], otherDisks: ['iqn.2020-01.org:web'], bridges: ['br7', 'xenbr0'], vifScripts: ['vif-lab', 'vif-bridge'],
     })
+  })
+
+  it('tells the files that a device model loads, and those of no other guest', () => {
+    const boot = { kernel: '/boot/vmlinuz', ramdisk: '/boot/initrd' }
+    expect(parseGuestConfig(JSON.stringify({ config: { c_info: { type: 'hvm' }, b_info: boot } }))?.bootFiles).toEqual(['/boot/vmlinuz', '/boot/initrd'])
+    expect(parseGuestConfig(JSON.stringify({ config: { c_info: { type: 'pvh' }, b_info: boot } }))?.bootFiles).toEqual([])
   })
 
   it.each(['', 'web does not exist', '[]', '{"config":{"disks":7}}'])('is unknown when xl says %j', (text) => {

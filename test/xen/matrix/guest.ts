@@ -53,14 +53,20 @@ async function forgetWords(host: TestHost): Promise<void> {
   await connection.exec(['sh', '-c', 'rm -f "$1"* "$2"*', 'sh', consoleLogs, deviceModelLogs])
 }
 
-/** Throws with xl's words. */
-export async function createGuest(cell: Cell, files: GuestFiles, hosts: readonly TestHost[], work = lightWork): Promise<void> {
-  await Promise.all(hosts.map(forgetWords))
-  const { connection } = await hosts[0]!.handle.session()
+/** On both hosts: a device model loads them wherever its guest arrives. */
+async function uploadFiles({ handle }: TestHost, files: GuestFiles): Promise<void> {
+  const { connection } = await handle.session()
   await connection.exec(['mkdir', '-p', folder])
   await connection.upload(files.kernel, `${folder}/kernel`, 0o600)
   if (files.ramdisk)
     await connection.upload(files.ramdisk, `${folder}/ramdisk`, 0o600)
+}
+
+/** Throws with xl's words. */
+export async function createGuest(cell: Cell, files: GuestFiles, hosts: readonly TestHost[], work = lightWork): Promise<void> {
+  await Promise.all(hosts.map(forgetWords))
+  await Promise.all(hosts.map(async host => uploadFiles(host, files)))
+  const { connection } = await hosts[0]!.handle.session()
   await connection.upload(Buffer.from(xlConfig(cell, files, hosts, work)), `${folder}/config`, 0o600)
   const { code, stderr } = await connection.exec(['xl', 'create', '-q', `${folder}/config`], { timeoutMs: createMs })
   if (code !== 0)

@@ -6,7 +6,7 @@ import type { Domain } from '../../../../shared/agent/messages.ts'
 import type { HostState, PrecheckFacts } from './facts.ts'
 import { namesOf } from '../../../../shared/model/whereabouts.ts'
 
-export type CheckCode = 'host' | 'guest' | 'kind' | 'name' | 'memory' | 'cpu' | 'xen' | 'logDirty' | 'kernel' | 'disks' | 'bridges' | 'link' | 'busy'
+export type CheckCode = 'host' | 'guest' | 'kind' | 'name' | 'memory' | 'cpu' | 'xen' | 'logDirty' | 'kernel' | 'boot' | 'disks' | 'bridges' | 'link' | 'busy'
 
 export interface Check {
   code: CheckCode
@@ -121,6 +121,13 @@ function checkKernel({ guest, kernel }: PrecheckFacts): Check {
   return ok('kernel', `The kernel of ${guest} is understood: ${kernel.version}.`)
 }
 
+function checkBoot({ guest, target, config, missingBootFiles }: PrecheckFacts): Check {
+  if (missingBootFiles.length > 0)
+    return stop('boot', `${target.name} does not have ${missingBootFiles.join(' and ')}, which the device model of ${guest} loads there.`, 'Copy the files to the target, under the same paths.')
+  const bootFiles = config?.bootFiles ?? []
+  return ok('boot', bootFiles.length === 0 ? 'The guest needs no boot files on the target.' : `${target.name} has ${bootFiles.join(' and ')}.`)
+}
+
 function checkDisks({ target, config, missingDisks }: PrecheckFacts): Check {
   if (!config)
     return warning('disks', 'xl did not tell the guest\'s configuration.', 'See yourself that its disks are reachable on the target.')
@@ -167,7 +174,7 @@ export function judgeFacts(facts: PrecheckFacts): Check[] {
     return [...hosts, checkState(facts)]
   return [
     ...hosts, checkState(facts), checkKind(facts, facts.domain), checkBusy(facts), checkLogDirty(facts, facts.domain), checkName(facts),
-    checkMemory(facts, facts.domain), checkCpu(facts), checkXen(facts), checkKernel(facts), checkDisks(facts),
+    checkMemory(facts, facts.domain), checkCpu(facts), checkXen(facts), checkKernel(facts), checkBoot(facts), checkDisks(facts),
     checkBridges(facts), checkLink(facts),
   ]
 }

@@ -13,6 +13,8 @@ export interface HostState {
 
 /** What of a guest's configuration must be there on the target too. */
 export interface GuestConfig {
+  /** Kernel and initial RAM disk of an HVM guest that boots from files of dom0. */
+  bootFiles: string[]
   /** Files and devices. */
   disks: string[]
   /** Disks that are no path (iSCSI, RBD, scripts): the console cannot look for them. */
@@ -37,6 +39,7 @@ export interface PrecheckFacts {
   /** Null if xl did not tell. */
   config: GuestConfig | null
   /** Of the paths and bridges above, those the target does not have. */
+  missingBootFiles: string[]
   missingDisks: string[]
   missingBridges: string[]
   /** The guest's kernel as Memory Exploration understands it; null when it was not asked (stock only). */

@@ -52,12 +52,13 @@ async function missing(connection: HostConnection, paths: readonly string[], tim
 
 const bridgeFolder = '/sys/class/net/'
 
-async function missingOn({ target, timing }: PrecheckRequest, config: GuestConfig | null): Promise<Pick<PrecheckFacts, 'missingDisks' | 'missingBridges'>> {
+async function missingOn({ target, timing }: PrecheckRequest, config: GuestConfig | null): Promise<Pick<PrecheckFacts, 'missingBootFiles' | 'missingDisks' | 'missingBridges'>> {
   if (!config)
-    return { missingDisks: [], missingBridges: [] }
+    return { missingBootFiles: [], missingDisks: [], missingBridges: [] }
   const { connection } = await target.session()
   const bridges = await missing(connection, config.bridges.map(name => bridgeFolder + name), timing.requestMs)
   return {
+    missingBootFiles: await missing(connection, config.bootFiles, timing.requestMs),
     missingDisks: await missing(connection, config.disks, timing.requestMs),
     missingBridges: bridges.map(path => path.slice(bridgeFolder.length)),
   }
