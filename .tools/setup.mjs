@@ -20,7 +20,9 @@ const labPackages = [
   'qemu-system-x86', 'qemu-utils', 'seabios', 'mmdebstrap', 'e2fsprogs', 'kmod', 'eatmydata', 'busybox-static', 'cpio',
   'zstd', 'xz-utils', 'openssh-client',
 ]
-const testPackages = ['clang', 'libclang-rt-dev', 'openssh-server', 'sudo', 'util-linux', 'chromium', 'fonts-noto-cjk']
+const testPackages = [
+  'clang', 'libclang-rt-dev', 'openssh-server', 'sudo', 'util-linux', 'xfsprogs', 'chromium', 'fonts-noto-cjk',
+]
 
 function say(text) {
   process.stderr.write(`${text}\n`)

@@ -18,6 +18,7 @@ static const struct {
 	{"load", cmd_load},
 	{"map", cmd_map},
 	{"page", cmd_page},
+	{"disk-map", cmd_disk_map},
 	{"heartbeat", cmd_heartbeat},
 	{"receive", cmd_receive},
 	{"migrate", cmd_migrate},

@@ -21,6 +21,9 @@ int cmd_heartbeat(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_page(int argc, char **argv);
 
+/* a guest's disk */
+int cmd_disk_map(int argc, char **argv);
+
 /* migration */
 int cmd_receive(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);

@@ -25,19 +25,36 @@ static uint8_t *put_varint(uint8_t *out, uint64_t value)
 	return out;
 }
 
-static size_t finish(uint8_t *out, uint8_t kind, const struct map_stamp *stamp, const uint8_t *end)
+static size_t put_header(uint8_t *out, uint8_t kind, const struct map_stamp *stamp, uint32_t payload_bytes, uint32_t payload_crc)
 {
-	const uint8_t *payload = out + MAP_FRAME_HEADER_BYTES;
-	size_t payload_bytes = (size_t)(end - payload);
 	memset(out, 0, MAP_FRAME_HEADER_BYTES);
 	le32_store(out, MAGIC);
 	out[4] = kind;
-	le32_store(out + 8, (uint32_t)payload_bytes);
-	le32_store(out + 12, crc32c(0, payload, payload_bytes));
+	le32_store(out + 8, payload_bytes);
+	le32_store(out + 12, payload_crc);
 	le64_store(out + 16, stamp->sequence);
 	le64_store(out + 24, stamp->ns);
 	le64_store(out + 32, stamp->frames);
-	return MAP_FRAME_HEADER_BYTES + payload_bytes;
+	return MAP_FRAME_HEADER_BYTES;
+}
+
+static size_t finish(uint8_t *out, uint8_t kind, const struct map_stamp *stamp, const uint8_t *end)
+{
+	const uint8_t *payload = out + MAP_FRAME_HEADER_BYTES;
+	uint32_t payload_bytes = (uint32_t)(end - payload);
+	return put_header(out, kind, stamp, payload_bytes, crc32c(0, payload, payload_bytes)) + payload_bytes;
+}
+
+size_t map_frame_snapshot_header(uint8_t *out, const struct map_stamp *stamp, uint32_t payload_bytes, uint32_t payload_crc)
+{
+	return put_header(out, KIND_SNAPSHOT, stamp, payload_bytes, payload_crc);
+}
+
+size_t map_frame_run(uint8_t *out, uint64_t count, uint8_t class)
+{
+	uint8_t *end = put_varint(out, count);
+	*end++ = class;
+	return (size_t)(end - out);
 }
 
 size_t map_frame_snapshot(uint8_t *out, const struct map_stamp *stamp, const uint8_t *classes)
@@ -46,8 +63,7 @@ size_t map_frame_snapshot(uint8_t *out, const struct map_stamp *stamp, const uin
 	for (uint64_t first = 0, end; first < stamp->frames; first = end) {
 		for (end = first + 1; end < stamp->frames && classes[end] == classes[first]; end++)
 			;
-		at = put_varint(at, end - first);
-		*at++ = classes[first];
+		at += map_frame_run(at, end - first, classes[first]);
 	}
 	return finish(out, KIND_SNAPSHOT, stamp, at);
 }
