@@ -22,7 +22,7 @@ import { chooseDesktop } from './shell/findElectron.ts'
 import { startWeb } from './web.ts'
 
 const phaseNames: Record<LabView['phases'][number]['id'], string> = {
-  tools: 'tools', image: 'image of the hosts', boot: 'booting', guests: 'guests', agents: 'agents',
+  tools: 'tools', image: 'image of the hosts', boot: 'booting', disks: 'disks of guests', guests: 'guests', agents: 'agents',
 }
 
 const { values: options } = parseArgs({

@@ -9,6 +9,7 @@ const phaseNames: Record<LabProgress['phase'], string> = {
   tools: 'Boxed lab: tools',
   image: 'Boxed lab: image of the hosts',
   boot: 'Boxed lab: booting',
+  disks: 'Boxed lab: disks of guests',
   guests: 'Boxed lab: guests',
 }
 

@@ -51,8 +51,8 @@ install_dom0_packages
 step 'kernel and hypervisor'
 unpack_kernel_and_xen
 
-step 'guest image'
-build_guest_image "$TREE/boot/guest.cpio.gz"
+step 'guest images'
+build_guest_images "$TREE/boot"
 
 step 'dom0 configuration'
 configure_dom0

@@ -276,13 +276,21 @@ const migrateDoneSchema = z.object({
 })
 export type MigrateDoneMessage = z.infer<typeof migrateDoneSchema>
 
+/** What the guest said last; of its files only if it has a disk. */
+const vitals = {
+  bad: z.number().nonnegative(),
+  checked: z.number().nonnegative(),
+  filesChecked: z.number().nonnegative().optional(),
+  fileErrors: z.number().nonnegative().optional(),
+  diskWrittenBytes: bytes.optional(),
+}
+
 const heartbeatSchema = z.object({
   t: z.literal('heartbeat'),
   ns: nanoseconds,
   received: count,
   lastSequence: z.number().nonnegative(),
-  bad: z.number().nonnegative(),
-  checked: z.number().nonnegative(),
+  ...vitals,
   gapMs: milliseconds,
 })
 export type HeartbeatMessage = z.infer<typeof heartbeatSchema>
@@ -291,8 +299,7 @@ const heartbeatSummarySchema = z.object({
   t: z.literal('heartbeatSummary'),
   received: count,
   lost: count,
-  bad: z.number().nonnegative(),
-  checked: z.number().nonnegative(),
+  ...vitals,
   largestGapMs: milliseconds,
   gapStartNs: nanoseconds,
   gapEndNs: nanoseconds,

@@ -3,7 +3,7 @@ import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
 import { forOperators, forViewers, problemSchema } from './procedure.ts'
 
-export const labPhaseIds = ['tools', 'image', 'boot', 'guests', 'agents'] as const
+export const labPhaseIds = ['tools', 'image', 'boot', 'disks', 'guests', 'agents'] as const
 
 const labPhaseSchema = z.object({
   id: z.enum(labPhaseIds),

@@ -20,15 +20,18 @@ export const labPlanSchema = z.object({
   deviceModel: z.boolean().default(false),
   /** Memory of each host for guests that the lab does not start itself. */
   roomMiB: z.number().int().min(0).max(maxRoomMiB).default(0),
+  /** Two more guests, which have disks of their own, and room on both hosts for those. */
+  disks: z.boolean().default(false),
   /** No guests of the lab's own. */
   bare: z.boolean().default(false),
 })
 export type LabPlan = z.infer<typeof labPlanSchema>
 
-export const usualLabPlan: LabPlan = { guestMemoryMiB: 256, twin: false, xen: ['4.17', '4.17'], deviceModel: false, roomMiB: 0, bare: false }
+export const usualLabPlan: LabPlan = { guestMemoryMiB: 256, twin: false, xen: ['4.17', '4.17'], deviceModel: false, roomMiB: 0, disks: false, bare: false }
 
 const mebibyte = 1024 * 1024
-const guestsWithoutTwin = 3
+const usualGuests = 3
+const guestsWithDisks = 2
 export const labDom0MiB = 512
 /** Xen itself, and room for a guest under way. */
 const spareMiB = 256
@@ -36,8 +39,8 @@ const spareMiB = 256
 const emulatorMiB = 400
 
 /** Either host can hold all guests at once. */
-export function labHostMemoryMiB({ guestMemoryMiB, twin, bare, roomMiB }: LabPlan): number {
-  const guests = bare ? 0 : guestsWithoutTwin + (twin ? 1 : 0)
+export function labHostMemoryMiB({ guestMemoryMiB, twin, disks, bare, roomMiB }: LabPlan): number {
+  const guests = bare ? 0 : usualGuests + (twin ? 1 : 0) + (disks ? guestsWithDisks : 0)
   return labDom0MiB + spareMiB + guestMemoryMiB * guests + roomMiB
 }
 

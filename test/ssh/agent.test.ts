@@ -1,7 +1,9 @@
 import type { HostAgent } from '../../electron/services/agent/types.ts'
 import type { HostConnection } from '../../electron/services/ssh/types.ts'
 import type { Account, TestServer } from './support/sshd.ts'
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -129,6 +131,31 @@ describe.skipIf(!isRoot)(`the agent on a host${isRoot ? '' : ` (skipped: ${needs
     expect(kinds.at(0)).toBe('heartbeat')
     expect(kinds.at(-1)).toBe('heartbeatSummary')
     expect(await process.exit).toEqual({ code: 0, signal: null, lost: false })
+  })
+
+  it('tells what a guest said last, of its files where it has a disk, and takes no other datagram for a heartbeat', async () => {
+    const agent = await deployAgent(await open('root'), executable)
+    const port = await freePort()
+    const process = await agent.start(['heartbeat', '--port', String(port)])
+    const guest = createSocket('udp4')
+    const say = (...words: bigint[]) => guest.send(Buffer.from(BigUint64Array.from([0x3142484B52425455n, ...words]).buffer), port, '127.0.0.1')
+    const heard: object[] = []
+    for await (const message of process.messages) {
+      if (message.t !== 'heartbeat')
+        continue
+      const { bad, checked, filesChecked, fileErrors, diskWrittenBytes, lastSequence } = message
+      heard.push({ bad, checked, filesChecked, fileErrors, diskWrittenBytes })
+      say(9n, 9n, 9n, 9n, 9n)
+      if (lastSequence === 0)
+        say(1n, 1n, 0n, 7n)
+      else if (filesChecked === undefined)
+        say(2n, 2n, 1n, 8n, 20n, 1n, 4096n)
+      else
+        process.end()
+    }
+    guest.close()
+    expect(heard).toContainEqual({ bad: 0, checked: 7 })
+    expect(heard).toContainEqual({ bad: 1, checked: 8, filesChecked: 20, fileErrors: 1, diskWrittenBytes: 4096 })
   })
 
   it('ends by itself when the connection is cut, and its messages end', async () => {

@@ -74,7 +74,7 @@ import socket, struct, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", int(sys.argv[1]))); s.settimeout(30)
 for i in range(20):
     data, sender = s.recvfrom(2048)
-    magic, sequence, ns, bad, checked = struct.unpack("<5Q", data)
+    magic, sequence, ns, bad, checked = struct.unpack("<5Q", data[:40])
     print(sender[0], hex(magic), bad, sequence)`
     for (const guest of lab.guests) {
       for (const host of [a, b]) {

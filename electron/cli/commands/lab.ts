@@ -39,6 +39,7 @@ function planOf(args: Arguments): LabPlan {
     twin: args.flag('twin'),
     xen: chosenXen(args),
     deviceModel: args.flag('device-model'),
+    disks: args.flag('disks'),
     roomMiB: args.wholeNumber('room', 0, maxRoomMiB) ?? 0,
   }
 }
@@ -46,10 +47,11 @@ function planOf(args: Arguments): LabPlan {
 const up: Command = {
   path: ['lab', 'up'],
   operands: [],
-  summary: 'Builds and boots the boxed lab: two real Xen hosts with three guests or four.',
+  summary: 'Builds and boots the boxed lab: two real Xen hosts with three guests or more.',
   options: [
     { name: 'guest-memory', value: 'MIB', help: `memory of each guest: ${guestMemoryChoicesMiB.join(', ')} (default ${usualLabPlan.guestMemoryMiB}); a lab that runs keeps its own` },
     { name: 'twin', help: 'with a fourth guest, equal to web' },
+    { name: 'disks', help: 'with two more guests, which have disks of their own: files (ext4) and filesxfs' },
     { name: 'xen', value: 'A,B', help: `Xen of the first and the second host: ${xenReleases.join(', ')} (default ${usualLabPlan.xen[0]} on both)` },
     { name: 'device-model', help: 'hosts with QEMU in dom0, which HVM guests need' },
     { name: 'room', value: 'MIB', help: 'more memory on each host, for guests of your own' },

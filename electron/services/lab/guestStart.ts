@@ -1,10 +1,12 @@
 /** Starts the lab's guests where they are missing, and waits until their workloads run. */
 import type { SshTarget } from '../ssh/types.ts'
 import type { GuestSpec } from './guests.ts'
-import type { RunOnHost } from './types.ts'
+import type { LabProgress, RunOnHost } from './types.ts'
 import { Me2Error } from '../../../shared/errors.ts'
 
 const createTimeoutMs = 120_000
+/** Half a minute where nothing else is to do. */
+const makeDiskTimeoutMs = 300_000
 /** On a machine with other work to do three guests of 256 MiB that age at once took more than three minutes. */
 const usualAgeing = { seconds: 300, bytes: 3 * 256 * 1024 * 1024 }
 
@@ -42,6 +44,16 @@ async function clearCrashed(run: RunOnHost, host: SshTarget, guests: readonly Gu
   for (const name of crashed)
     await run(host, ['xl', 'destroy', name], { timeoutMs: createTimeoutMs })
   return crashed
+}
+
+/** Throws away what the guest had on its disk before: only a guest that stopped in good order could go on with it. */
+async function makeDisk(run: RunOnHost, host: SshTarget, { name, disk }: GuestSpec, signal?: AbortSignal): Promise<void> {
+  if (!disk)
+    return
+  const argv = ['lab-make-disk', disk.path, disk.fileSystem, `${disk.bytes / 1024 / 1024}`]
+  const { code, stderr } = await run(host, argv, { timeoutMs: makeDiskTimeoutMs, signal })
+  if (code !== 0)
+    throw new Me2Error('lab-boot-failed', `The disk of ${name} could not be made: ${stderr.trim().slice(0, 500)}`, 'Start the lab again.')
 }
 
 /** The console's log is begun anew: what an earlier guest of that name said must not pass for this one's words. */
@@ -86,30 +98,37 @@ async function waitOrStartAgain(run: RunOnHost, host: SshTarget, guest: GuestSpe
   catch {
     signal?.throwIfAborted()
     await run(host, ['xl', 'destroy', guest.name], { timeoutMs: createTimeoutMs })
+    await makeDisk(run, host, guest, signal)
     await create(run, host, guest, signal)
     await waitUntilWorking(run, host, guest, seconds, signal)
   }
 }
 
+type AnnounceStep = (phase: Extract<LabProgress['phase'], 'disks' | 'guests'>, step: string) => void
+
 /**
  * Guests found on any of the hosts stay as they are, unless they have crashed; the others are created on the first host,
- * one after the other, and age and start to work side by side.
+ * one after the other, with new disks, and age and start to work side by side.
  */
-export async function startMissingGuests(run: RunOnHost, hosts: readonly SshTarget[], guests: readonly GuestSpec[], onStep: (step: string) => void, signal?: AbortSignal): Promise<void> {
+export async function startMissingGuests(run: RunOnHost, hosts: readonly SshTarget[], guests: readonly GuestSpec[], onStep: AnnounceStep, signal?: AbortSignal): Promise<void> {
   for (const host of hosts)
     await clearCrashed(run, host, guests)
   const domains = (await Promise.all(hosts.map(async host => listDomains(run, host)))).flat()
   const missing = guests.filter(guest => !isThere(guest.name, domains))
+  for (const guest of missing.filter(({ disk }) => disk)) {
+    onStep('disks', `making the disk of ${guest.name}, 30 % full and aged`)
+    await makeDisk(run, hosts[0]!, guest, signal)
+  }
   // A failed wait is reported when its turn comes, not as an unhandled rejection while the next guest is created.
   const waits: Promise<unknown>[] = []
   for (const guest of missing) {
     signal?.throwIfAborted()
-    onStep(`starting ${guest.name}`)
+    onStep('guests', `starting ${guest.name}`)
     await create(run, hosts[0]!, guest, signal)
     waits.push(waitOrStartAgain(run, hosts[0]!, guest, ageingSeconds(guests), signal).then(() => null, (error: unknown) => error))
   }
   if (missing.length)
-    onStep('ageing their memory')
+    onStep('guests', 'ageing their memory')
   const failure = (await Promise.all(waits)).find(error => error !== null)
   if (failure)
     throw failure

@@ -11,6 +11,11 @@ import { z } from 'zod'
 const count = (max: number) => z.number().int().min(0).max(max)
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/)
 
+const mebibyte = 1024 * 1024
+
+/** In dom0, where there is room for disks; see resources/lab/dom0/init. */
+const disksFolder = '/var/lib/me2-lab/disks'
+
 const contentKinds = ['text', 'numbers', 'pointers', 'compressed', 'rows', 'zeros'] as const
 
 const profileSchema = z.strictObject({
@@ -19,6 +24,9 @@ const profileSchema = z.strictObject({
   hotMiB: count(65_536),
   dirtyPagesPerSecond: count(1_000_000),
   checkPagesPerSecond: count(1_000_000),
+  /** Of guests with a disk. */
+  diskWriteKiBPerSecond: count(1_000_000).default(0),
+  diskCheckKiBPerSecond: count(1_000_000).default(0),
   /** Parts of their sum, see resources/lab/guest/content.h. */
   contents: z.partialRecord(z.enum(contentKinds), count(1000)),
 })
@@ -29,6 +37,8 @@ const guestSchema = z.strictObject({
   memoryMiB: z.number().int().min(128).max(65_536),
   /** Only in a lab that is to have one. */
   twin: z.boolean().default(false),
+  /** Only in a lab that is to have disks. */
+  disk: z.strictObject({ fileSystem: z.enum(['ext4', 'xfs']), mebibytes: z.number().int().min(512).max(65_536) }).optional(),
   mac: z.string().regex(/^00:16:3e(:[0-9a-f]{2}){3}$/),
   address: z.ipv4(),
   heartbeatPort: z.number().int().min(1024).max(65_535),
@@ -56,9 +66,11 @@ function scaled(work: GuestProfile, factor: number): GuestProfile {
 /** The guests that such a lab starts. Throws where the file is not as it must be. */
 export function parseGuests(json: string, plan: LabPlan): GuestSpec[] {
   const file = fileSchema.parse(JSON.parse(json))
-  return file.guests.filter(({ twin }) => !plan.bare && (!twin || plan.twin)).map(({ memoryMiB, twin: _, ...guest }) => ({
+  const wanted = file.guests.filter(({ twin, disk }) => !plan.bare && (!twin || plan.twin) && (!disk || plan.disks))
+  return wanted.map(({ memoryMiB, twin: _, disk, ...guest }) => ({
     ...guest,
-    memoryBytes: plan.guestMemoryMiB * 1024 * 1024,
+    ...disk && { disk: { path: `${disksFolder}/${guest.name}.img`, fileSystem: disk.fileSystem, bytes: disk.mebibytes * mebibyte } },
+    memoryBytes: plan.guestMemoryMiB * mebibyte,
     work: scaled(file.profiles[guest.profile]!, plan.guestMemoryMiB / memoryMiB),
   }))
 }
@@ -82,15 +94,17 @@ export interface HeartbeatTo {
 
 /** Kernel parameters; those with a dot reach the guest's init and no kernel code. */
 function kernelParameters(guest: GuestSpec, heartbeatTo: HeartbeatTo): string {
-  const contents = Object.entries(guest.work.contents).map(([kind, weight]) => `${kind}:${weight}`)
+  const { work, disk } = guest
+  const contents = Object.entries(work.contents).map(([kind, weight]) => `${kind}:${weight}`)
   const settings = {
     address: `${guest.address}/24`,
-    memory: guest.work.memoryMiB,
-    file: guest.work.fileMiB,
-    hot: guest.work.hotMiB,
-    dirty: guest.work.dirtyPagesPerSecond,
-    check: guest.work.checkPagesPerSecond,
+    memory: work.memoryMiB,
+    file: work.fileMiB,
+    hot: work.hotMiB,
+    dirty: work.dirtyPagesPerSecond,
+    check: work.checkPagesPerSecond,
     contents: contents.join(),
+    ...disk && { disk: disk.fileSystem, diskwrite: work.diskWriteKiBPerSecond, diskcheck: work.diskCheckKiBPerSecond },
     heartbeat: `${heartbeatTo.group}:${guest.heartbeatPort}`,
     hosts: heartbeatTo.hosts.join(),
   }
@@ -104,12 +118,13 @@ export function xlConfig(guest: GuestSpec, heartbeatTo: HeartbeatTo): string {
     `name = "${guest.name}"`,
     'type = "pvh"',
     'kernel = "/boot/vmlinuz"',
-    'ramdisk = "/boot/guest.cpio.gz"',
-    `memory = ${guest.memoryBytes / 1024 / 1024}`,
+    `ramdisk = "/boot/${guest.disk ? 'guest-disk' : 'guest'}.cpio.gz"`,
+    `memory = ${guest.memoryBytes / mebibyte}`,
     'vcpus = 1',
     // By default Xen emulates RDTSC, because QEMU's is not invariant: each look at the clock would cost a guest 0.1 ms.
     'tsc_mode = "native"',
     `vif = [ "mac=${guest.mac},bridge=xenbr0" ]`,
+    ...guest.disk ? [`disk = [ "format=raw,vdev=xvda,access=rw,target=${guest.disk.path}" ]`] : [],
     `extra = "${kernelParameters(guest, heartbeatTo)}"`,
     'on_crash = "preserve"',
     'on_reboot = "destroy"',

@@ -1,5 +1,5 @@
 /**
- * The boxed lab: two real Xen hosts with three Linux guests or four, in QEMU on this machine.
+ * The boxed lab: two real Xen hosts with three Linux guests or more, in QEMU on this machine.
  *
  * Files, below `cacheDir`:
  *   images/KEY/   what hosts boot from (image.ts)
@@ -29,7 +29,7 @@ import { findInFolder, isAlive, isOurs } from './processes.ts'
 import { anyQemuName, endQemu, hostFiles, qemuName, startQemu } from './qemu.ts'
 import { waitUntilReady } from './readiness.ts'
 import { sowSeeds } from './seed.ts'
-import { requireMemory } from './space.ts'
+import { requireDisk, requireMemory } from './space.ts'
 import { runOverSsh } from './sshCommand.ts'
 import { readState, removeState, writeState } from './state.ts'
 import { requireTools } from './tools.ts'
@@ -79,6 +79,11 @@ export function defaultCacheDir(): string {
 /** None twice. */
 function imagesOf(state: LabState | null): LabImage[] {
   return [...new Map(state?.hosts.map(({ image }) => [image.key, image])).values()]
+}
+
+/** Of one host that has them all. */
+function diskBytes(guests: readonly GuestSpec[]): number {
+  return guests.reduce((sum, { disk }) => sum + (disk?.bytes ?? 0), 0)
 }
 
 type Announce = (phase: LabProgress['phase'], detail: string) => void
@@ -158,7 +163,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     await mkdir(paths.folder, { recursive: true, mode: 0o700 })
     const sshPorts = await freeTcpPorts(hostPlaces.length)
     const linkPorts = await freeUdpPorts(hostPlaces.length)
-    const hosts = hostPlaces.map((place, i) => ({ ...place, sshPort: sshPorts[i]!, linkPort: linkPorts[i]!, peerLinkPort: linkPorts[1 - i]!, memoryMiB: labHostMemoryMiB(plan), folder: join(paths.folder, place.name) }))
+    const hosts = hostPlaces.map((place, i) => ({ ...place, sshPort: sshPorts[i]!, linkPort: linkPorts[i]!, peerLinkPort: linkPorts[1 - i]!, memoryMiB: labHostMemoryMiB(plan), roomForDisks: plan.disks, folder: join(paths.folder, place.name) }))
     for (const [i, { folder }] of hosts.entries()) {
       await mkdir(folder)
       await symlink(imageFolder(images, hostImages[i]!.key), join(folder, 'image'))
@@ -191,8 +196,10 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
       for (const xen of plan.xen)
         hostImages.push(await ensureImage(images, keys, { xen, deviceModel: plan.deviceModel }, { onStep: step => progress('image', step), signal }))
       progress('boot', 'starting two Xen hosts')
+      const guests = await readGuests(resourcesDir, plan)
       await requireMemory(labMemoryBytes(plan))
-      const state = await boot({ key: keys.lab, plan }, hostImages, await readGuests(resourcesDir, plan), signal)
+      await requireDisk(cacheDir, hostPlaces.length * diskBytes(guests))
+      const state = await boot({ key: keys.lab, plan }, hostImages, guests, signal)
       await startGuests(state, progress, signal)
     }
     catch (error) {
@@ -204,7 +211,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
   async function startGuests(state: LabState, progress: Announce, signal?: AbortSignal): Promise<void> {
     const guests = await readGuests(resourcesDir, state.plan)
     const targets = state.hosts.map(host => sshTarget(host.sshPort))
-    await startMissingGuests(runOnHost, targets, guests, step => progress('guests', step), signal)
+    await startMissingGuests(runOnHost, targets, guests, progress, signal)
   }
 
   async function up({ signal, plan = usualLabPlan }: UpOptions = {}, onProgress: (progress: LabProgress) => void = () => {}): Promise<LabStatus> {

@@ -99,9 +99,11 @@ export class LabJob {
 
   private async start(signal: AbortSignal): Promise<void> {
     this.phaseBeganMs = performance.now()
-    this.change({ state: 'starting', problem: null, phases: labPhaseIds.map(id => this.waiting(id)) })
+    const plan = this.options.plan()
+    const ids = labPhaseIds.filter(id => id !== 'disks' || plan.disks)
+    this.change({ state: 'starting', problem: null, phases: ids.map(id => this.waiting(id)) })
     try {
-      const status = await this.lab.up({ signal, plan: this.options.plan() }, progress => this.take(progress))
+      const status = await this.lab.up({ signal, plan }, progress => this.take(progress))
       this.enter('agents', 'putting the agent on both hosts')
       this.change(facts(status))
       await this.options.onHosts(status)

@@ -20,6 +20,8 @@ export interface QemuHost {
   linkPort: number
   peerLinkPort: number
   memoryMiB: number
+  /** With a third disk, for the disks of its guests. */
+  roomForDisks: boolean
 }
 
 /**
@@ -36,6 +38,9 @@ const cpuCount = 1
 /** eager-fpu: with lazy switching, TCG mixes the vector registers of two domains. bootscrub: the memory QEMU gives is zero. */
 const xenArguments = `com1=115200,8n1 console=com1 dom0_mem=${labDom0MiB}M,max:${labDom0MiB}M dom0_max_vcpus=1 spec-ctrl=eager-fpu bootscrub=no loglvl=warning guest_loglvl=warning`
 const kernelArguments = 'root=/dev/vda console=hvc0 loglevel=4 net.ifnames=0 mitigations=off ipv6.disable=1'
+
+/** Of what the guests' disks lie on; it grows as they are written. */
+const diskRoom = '8G'
 
 /** Name of the process; with the working folder it tells our QEMU from any other. */
 export function qemuName(host: string): string {
@@ -58,6 +63,7 @@ export function qemuArguments(host: QemuHost): string[] {
     '-initrd', `${file('image/vmlinuz')} ${kernelArguments},${file('image/initrd.cpio')}`,
     '-drive', `file=${file('disk.qcow2')},format=qcow2,if=virtio,cache=unsafe`,
     '-drive', `file=${file('seed.tar')},format=raw,if=virtio,readonly=on`,
+    ...host.roomForDisks ? ['-drive', `file=${file('room.qcow2')},format=qcow2,if=virtio,cache=unsafe`] : [],
     // eth0: nothing but ssh from this machine
     '-netdev', `user,id=outside,restrict=on,hostfwd=tcp:127.0.0.1:${host.sshPort}-:22`,
     '-device', 'virtio-net-pci,netdev=outside,romfile=',
@@ -80,12 +86,20 @@ export function hostFiles(labFolder: string, name: string) {
   }
 }
 
-/** Starts the host on a fresh overlay of the image's disk. Its folder and seed.tar are there already. */
+/** A fresh overlay of the image's disk, and room for the guests' disks where there are any. */
+async function makeDrives(labFolder: string, { name, roomForDisks }: QemuHost): Promise<void> {
+  const create = async (...args: string[]) => promisify(execFile)('qemu-img', ['create', '-q', '-f', 'qcow2', ...args], { cwd: labFolder, env: toolEnvironment() })
+  await create('-F', 'raw', '-b', 'image/dom0.img', `${name}/disk.qcow2`)
+  if (roomForDisks)
+    await create(`${name}/room.qcow2`, diskRoom)
+}
+
+/** Starts the host on fresh disks. Its folder and seed.tar are there already. */
 export async function startQemu(labFolder: string, host: QemuHost): Promise<ProcessIdentity> {
   const files = hostFiles(labFolder, host.name)
   const env = toolEnvironment()
   await rm(files.serialLog, { force: true })
-  await promisify(execFile)('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', 'image/dom0.img', `${host.name}/disk.qcow2`], { cwd: labFolder, env })
+  await makeDrives(labFolder, host)
   const log = openSync(files.qemuLog, 'w', 0o600)
   try {
     const child = spawn('qemu-system-x86_64', qemuArguments(host), { cwd: labFolder, env, detached: true, stdio: ['ignore', log, log] })

@@ -2,7 +2,7 @@ import type { SshTarget } from '../ssh/types.ts'
 
 /** What `up` is doing. Phases come in this order; one that has nothing to do is not announced. */
 export interface LabProgress {
-  phase: 'tools' | 'image' | 'boot' | 'guests'
+  phase: 'tools' | 'image' | 'boot' | 'disks' | 'guests'
   /** One line for a person, e.g. the step of the image build. */
   detail: string
   /** Since `up` was called. */
@@ -23,6 +23,14 @@ export interface LabHost {
   serialLog: string
 }
 
+/** A guest's own disk: a file in dom0, whole-disk file system, mounted by the guest. */
+export interface LabDisk {
+  /** On whichever host the guest is. */
+  path: string
+  fileSystem: 'ext4' | 'xfs'
+  bytes: number
+}
+
 export interface LabGuest {
   name: string
   profile: string
@@ -33,6 +41,7 @@ export interface LabGuest {
   heartbeatPort: number
   /** What it does, for the screen. */
   sentence: string
+  disk?: LabDisk
 }
 
 export interface LabImage {

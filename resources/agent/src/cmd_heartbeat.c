@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -18,10 +20,16 @@
 
 struct beat { /* little-endian, as sent */
 	uint64_t magic, sequence, guest_ns, bad, checked;
+	uint64_t files_checked, file_errors, disk_written_bytes; /* only from a guest with a disk */
 };
 
+#define BYTES_WITHOUT_DISK offsetof(struct beat, files_checked)
+
 struct heard {
-	uint64_t received, first_sequence, last_sequence, bad, checked;
+	uint64_t received, first_sequence;
+	struct beat last;               /* the rest of a beat without a disk is zero */
+	bool has_disk;
+	uint64_t last_sequence;         /* the highest */
 	uint64_t last_ns;               /* arrival of the last one */
 	uint64_t gap_ns;                /* largest since the last report */
 	uint64_t largest_ns, largest_from, largest_to;
@@ -60,7 +68,7 @@ static uint64_t arrival_ns(struct msghdr *message)
 	return mono;
 }
 
-static void note(struct heard *heard, const struct beat *beat, uint64_t now)
+static void note(struct heard *heard, const struct beat *beat, bool has_disk, uint64_t now)
 {
 	if (!heard->received)
 		heard->first_sequence = beat->sequence;
@@ -74,22 +82,35 @@ static void note(struct heard *heard, const struct beat *beat, uint64_t now)
 	heard->received++;
 	if (beat->sequence > heard->last_sequence)
 		heard->last_sequence = beat->sequence;
-	heard->bad = beat->bad;
-	heard->checked = beat->checked;
+	heard->last = *beat;
+	heard->has_disk = has_disk;
 	heard->last_ns = now;
 }
 
 static void take(int fd, uint32_t from, struct heard *heard)
 {
-	struct beat beat;
+	struct beat beat = {0};
 	char control[256];
 	struct sockaddr_in sender;
 	struct iovec part = {&beat, sizeof(beat)};
 	struct msghdr message = {.msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = &part, .msg_iovlen = 1,
 		.msg_control = control, .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT);
-	if (n == (ssize_t)sizeof(beat) && beat.magic == HEARTBEAT_MAGIC && (!from || sender.sin_addr.s_addr == from))
-		note(heard, &beat, arrival_ns(&message));
+	bool has_disk = n == (ssize_t)sizeof(beat);
+	if ((has_disk || n == (ssize_t)BYTES_WITHOUT_DISK) && beat.magic == HEARTBEAT_MAGIC && (!from || sender.sin_addr.s_addr == from))
+		note(heard, &beat, has_disk, arrival_ns(&message));
+}
+
+/* What the guest said last. */
+static void report_vitals(struct json *json, const struct heard *heard)
+{
+	json_u64(json, "bad", heard->last.bad);
+	json_u64(json, "checked", heard->last.checked);
+	if (!heard->has_disk)
+		return;
+	json_u64(json, "filesChecked", heard->last.files_checked);
+	json_u64(json, "fileErrors", heard->last.file_errors);
+	json_u64(json, "diskWrittenBytes", heard->last.disk_written_bytes);
 }
 
 static void report(struct heard *heard, uint64_t now)
@@ -101,8 +122,7 @@ static void report(struct heard *heard, uint64_t now)
 	json_u64(&json, "ns", now);
 	json_u64(&json, "received", heard->received);
 	json_u64(&json, "lastSequence", heard->last_sequence);
-	json_u64(&json, "bad", heard->bad);
-	json_u64(&json, "checked", heard->checked);
+	report_vitals(&json, heard);
 	json_ms(&json, "gapMs", open > heard->gap_ns ? open : heard->gap_ns);
 	json_print(&json);
 	heard->gap_ns = 0;
@@ -115,8 +135,7 @@ static void summarize(const struct heard *heard)
 	json_start(&json, "heartbeatSummary");
 	json_u64(&json, "received", heard->received);
 	json_u64(&json, "lost", expected > heard->received ? expected - heard->received : 0);
-	json_u64(&json, "bad", heard->bad);
-	json_u64(&json, "checked", heard->checked);
+	report_vitals(&json, heard);
 	json_ms(&json, "largestGapMs", heard->largest_ns);
 	json_u64(&json, "gapStartNs", heard->largest_from);
 	json_u64(&json, "gapEndNs", heard->largest_to);

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 static const uint64_t magic = 0x3142484b52425455u;
+/* A beat of a guest without a disk ends here. */
+static const size_t bytes_without_disk = 5 * sizeof(uint64_t);
 
 /* Longer than the second in which Linux refuses at most once, so that no refusal is withheld. */
 static const uint64_t ask_every_ns = 1200000000u;
@@ -86,7 +88,7 @@ static bool anybody_listens(struct heartbeat *heartbeat)
 	return listens;
 }
 
-void heartbeat_step(struct heartbeat *heartbeat, uint64_t monotonic_ns, uint64_t bad, uint64_t checked)
+void heartbeat_step(struct heartbeat *heartbeat, uint64_t monotonic_ns, const struct vitals *vitals)
 {
 	bool listens = anybody_listens(heartbeat);
 	if (heartbeat->sequence && monotonic_ns - heartbeat->asked_ns >= answer_within_ns)
@@ -94,13 +96,17 @@ void heartbeat_step(struct heartbeat *heartbeat, uint64_t monotonic_ns, uint64_t
 	bool ask = !heartbeat->sequence || monotonic_ns - heartbeat->asked_ns >= ask_every_ns;
 	if (!ask && !heartbeat->wanted)
 		return;
-	uint64_t datagram[] = { htole64(magic), htole64(++heartbeat->sequence), htole64(monotonic_ns), htole64(bad), htole64(checked) };
+	const uint64_t datagram[] = {
+		htole64(magic), htole64(++heartbeat->sequence), htole64(monotonic_ns), htole64(vitals->bad), htole64(vitals->checked),
+		htole64(vitals->files_checked), htole64(vitals->file_errors), htole64(vitals->disk_written_bytes),
+	};
+	size_t bytes = vitals->has_disk ? sizeof datagram : bytes_without_disk;
 	if (!ask) {
-		send(heartbeat->group_fd, datagram, sizeof datagram, 0);
+		send(heartbeat->group_fd, datagram, bytes, 0);
 		return;
 	}
 	/* this beat goes to each host by itself: every host still hears every sequence number once */
 	heartbeat->asked_ns = monotonic_ns;
 	for (int i = 0; i < heartbeat->hosts; i++)
-		heartbeat->refused[i] = send(heartbeat->host_fd[i], datagram, sizeof datagram, 0) < 0;
+		heartbeat->refused[i] = send(heartbeat->host_fd[i], datagram, bytes, 0) < 0;
 }

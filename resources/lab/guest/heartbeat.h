@@ -25,7 +25,15 @@ struct heartbeat {
 /* `group` reads ADDRESS:PORT, `hosts` ADDRESS or ADDRESS,ADDRESS. Returns false with errno set (EINVAL: they do not). */
 bool heartbeat_open(struct heartbeat *heartbeat, const char *group, const char *hosts);
 
+/* What a beat tells of its guest. */
+struct vitals {
+	uint64_t bad;     /* checks that failed, of pages and files */
+	uint64_t checked; /* pages */
+	bool has_disk;    /* the rest is told as well */
+	uint64_t files_checked, file_errors, disk_written_bytes;
+};
+
 /* Beats if it is wanted, asks if it is time. Never blocks; what cannot be sent is a lost heartbeat, as it should be. */
-void heartbeat_step(struct heartbeat *heartbeat, uint64_t monotonic_ns, uint64_t bad, uint64_t checked);
+void heartbeat_step(struct heartbeat *heartbeat, uint64_t monotonic_ns, const struct vitals *vitals);
 
 #endif

@@ -93,6 +93,14 @@ static bool parse_one(struct settings *settings, const char *argument)
 		return parse_rate(value, &settings->churn_per_second);
 	if ((value = value_of(argument, "contents")))
 		return parse_mix(value, &settings->mix);
+	if ((value = value_of(argument, "disk")))
+		return (!strcmp(value, "ext4") || !strcmp(value, "xfs")) && parse_text(value, settings->disk, sizeof settings->disk);
+	if ((value = value_of(argument, "sync")))
+		return settings->never_sync = !strcmp(value, "never");
+	if ((value = value_of(argument, "diskwrite")))
+		return parse_rate(value, &settings->disk_write_kib);
+	if ((value = value_of(argument, "diskcheck")))
+		return parse_rate(value, &settings->disk_check_kib);
 	if ((value = value_of(argument, "heartbeat")))
 		return parse_text(value, settings->heartbeat, sizeof settings->heartbeat);
 	if ((value = value_of(argument, "hosts")))

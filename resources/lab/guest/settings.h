@@ -17,6 +17,10 @@ struct settings {
 	unsigned check_per_second; /* check=N: pages verified a second, round and round */
 	unsigned churn_per_second; /* churn=N: pages allocated or given back a second */
 	struct content_mix mix;    /* contents=text:4,rows:2 ... */
+	char disk[8];              /* disk=ext4 or xfs: what init has mounted at /disk; empty: there is no disk */
+	bool never_sync;           /* sync=never: nothing is ever asked to reach the disk */
+	unsigned disk_write_kib;   /* diskwrite=KIB: files written there a second */
+	unsigned disk_check_kib;   /* diskcheck=KIB: files read back and checked a second */
 	char heartbeat[32];        /* heartbeat=ADDRESS:PORT: the multicast group that hears it */
 	char hosts[40];            /* hosts=ADDRESS,ADDRESS: members of the group, asked whether they listen */
 };

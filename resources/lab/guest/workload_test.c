@@ -1,14 +1,21 @@
 /* Unit tests of the guest's workload, run on the machine that builds it: what it would miss, no migration test could see. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ageing.h"
 #include "content.h"
+#include "disk.h"
+#include "files.h"
 #include "heartbeat.h"
 #include "pages.h"
 #include "settings.h"
@@ -121,6 +128,165 @@ static void a_mix_keeps_its_shares(void)
 	CHECK(text > 7300 && text < 7700, "%d", text);
 }
 
+enum { TEST_MIB = 24 };
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status, (void)type, (void)ftw;
+	return remove(path);
+}
+
+/* An aged set in a folder of its own, closed: as dom0 leaves a disk for its guest. */
+static void age_folder(char *folder)
+{
+	static struct file_set set;
+	strcpy(folder, "/tmp/me2-files-XXXXXX");
+	CHECK(mkdtemp(folder) && files_make(&set, folder, (uint64_t)TEST_MIB << 20, 1), "%s", strerror(errno));
+	files_age(&set);
+	CHECK(set.errors == 0 && files_close(&set));
+}
+
+static void remove_folder(const char *folder)
+{
+	CHECK(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "%s", strerror(errno));
+}
+
+static struct file_set *open_files(const char *folder)
+{
+	static struct file_set set;
+	CHECK(files_open(&set, folder, false, 2), "%s", strerror(errno));
+	return &set;
+}
+
+static size_t present(const struct file_set *set, uint64_t *bytes)
+{
+	size_t files = 0;
+	*bytes = 0;
+	for (size_t number = 0; number < set->count; number++) {
+		files += set->slots[number].pages > 0;
+		*bytes += (uint64_t)set->slots[number].pages * PAGE_BYTES;
+	}
+	return files;
+}
+
+/* Checks until each file was looked at with all but certainty; returns how many checks failed. */
+static uint64_t errors_found(struct file_set *set)
+{
+	uint64_t before = set->errors;
+	for (size_t n = 0; n < set->count * 12; n++)
+		files_check(set);
+	return set->errors - before;
+}
+
+static void an_aged_disk_is_as_full_as_asked_for_and_known_to_the_next(void)
+{
+	char folder[32];
+	age_folder(folder);
+	struct file_set *set = open_files(folder);
+	uint64_t bytes, wanted = (uint64_t)TEST_MIB << 20;
+	size_t files = present(set, &bytes);
+	CHECK(files * 10 > set->count * 6 && files < set->count, "%zu of %zu", files, set->count);
+	CHECK(bytes > wanted * 6 / 10 && bytes < wanted * 14 / 10, "%" PRIu64, bytes);
+	CHECK(errors_found(set) == 0);
+	for (int n = 0; n < 500; n++)
+		CHECK(files_change(set) > 0);
+	CHECK(set->errors == 0 && errors_found(set) == 0);
+	CHECK(files_close(set));
+	set = open_files(folder);
+	CHECK(errors_found(set) == 0, "what was changed is known too");
+	CHECK(files_close(set));
+	remove_folder(folder);
+}
+
+/* The first file of at least `pages` pages, or without any. */
+static size_t find_file(const struct file_set *set, uint32_t pages)
+{
+	size_t number = 0;
+	while (pages ? set->slots[number].pages < pages : set->slots[number].pages > 0)
+		CHECK(++number < set->count);
+	return number;
+}
+
+static void path_of(char *path, const char *folder, size_t number)
+{
+	sprintf(path, "%s/%02zu/%07zu", folder, number / 8 % 16, number);
+}
+
+/* Damages one file with `damage`, a command that is given its path and a second one, and sees whether it is noticed. */
+static void is_seen(const char *damage, uint32_t pages, uint32_t other_pages)
+{
+	char folder[32], path[64], other[64], command[320];
+	age_folder(folder);
+	struct file_set *set = open_files(folder);
+	size_t number = find_file(set, pages);
+	path_of(path, folder, number);
+	path_of(other, folder, other_pages ? find_file(set, other_pages) : number);
+	CHECK(snprintf(command, sizeof command, "set -e; f=%s; o=%s; %s", path, other, damage) < (int)sizeof command);
+	CHECK(system(command) == 0, "%s", damage);
+	CHECK(errors_found(set) > 0, "%s", damage);
+	CHECK(files_close(set));
+	remove_folder(folder);
+}
+
+static void every_damage_to_a_file_is_seen(void)
+{
+	is_seen("printf X | dd of=$f bs=1 seek=70001 conv=notrunc status=none", 20, 0);
+	is_seen("dd if=/dev/zero of=$f bs=4096 seek=3 count=1 conv=notrunc status=none", 20, 0);
+	is_seen("dd if=$f of=$f bs=4096 skip=4 seek=3 count=1 conv=notrunc status=none", 20, 0);
+	is_seen("dd if=$o of=$f bs=4096 count=1 conv=notrunc status=none", 20, 80);
+	is_seen("truncate -s -4096 $f", 20, 0);
+	is_seen("truncate -s +4096 $f", 20, 0);
+	is_seen("rm $f", 1, 0);
+	is_seen("cp $o $f", 0, 1);
+}
+
+static void an_older_file_is_seen(void)
+{
+	char folder[32], path[64], kept[80], command[256];
+	age_folder(folder);
+	struct file_set *set = open_files(folder);
+	size_t number = find_file(set, 1);
+	struct file_slot before = set->slots[number];
+	path_of(path, folder, number);
+	snprintf(kept, sizeof kept, "%s.kept", path);
+	snprintf(command, sizeof command, "cp %s %s", path, kept);
+	CHECK(system(command) == 0);
+	while (set->slots[number].generation == before.generation || !set->slots[number].pages)
+		files_change(set);
+	CHECK(rename(kept, path) == 0 && errors_found(set) > 0);
+	CHECK(files_close(set));
+	remove_folder(folder);
+}
+
+static void a_set_that_was_not_closed_is_refused(void)
+{
+	static struct file_set second;
+	char folder[32], table[64];
+	age_folder(folder);
+	struct file_set *first = open_files(folder);
+	CHECK(!files_open(&second, folder, false, 3) && errno == ENOENT);
+	snprintf(table, sizeof table, "%s/table", folder);
+	int fd = open(table, O_WRONLY | O_CREAT, 0600);
+	CHECK(fd >= 0 && write(fd, "no table, but longer than its head", 34) == 34 && close(fd) == 0);
+	CHECK(!files_open(&second, folder, false, 3) && errno == EILSEQ);
+	CHECK(files_close(first));
+	remove_folder(folder);
+}
+
+static void a_disk_is_worked_on_by_its_thread(void)
+{
+	static struct disk disk = { .write_kib_per_second = 100000, .check_kib_per_second = 100000 };
+	char folder[32];
+	age_folder(folder);
+	CHECK(disk_start(&disk, folder, true, 4), "%s", strerror(errno));
+	while (disk.files.checked < 50 || disk.files.written_bytes < 1 << 20)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	CHECK(disk_stop(&disk) && disk.files.errors == 0);
+	struct file_set *set = open_files(folder);
+	CHECK(errors_found(set) == 0 && files_close(set));
+	remove_folder(folder);
+}
+
 static void settings_are_understood_or_refused(void)
 {
 	struct settings settings;
@@ -130,8 +296,12 @@ static void settings_are_understood_or_refused(void)
 	CHECK(settings.dirty_per_second == 1000 && settings.check_per_second == 400);
 	CHECK(settings.mix.weight[CONTENT_TEXT] == 3 && settings.mix.weight[CONTENT_ZEROS] == 1);
 	CHECK(strcmp(settings.heartbeat, "10.0.0.1:7700") == 0);
+	char *disk[] = { "disk=xfs", "sync=never", "diskwrite=200", "diskcheck=400" };
+	CHECK(*settings.disk == '\0' && !settings.never_sync && settings_parse(&settings, 4, disk) == NULL);
+	CHECK(strcmp(settings.disk, "xfs") == 0 && settings.never_sync);
+	CHECK(settings.disk_write_kib == 200 && settings.disk_check_kib == 400);
 	char *bad[] = {
-		"memory=", "memory=-1", "memory=1x", "memory=99999999999999999999", "memory=65537", "dirty=1000001", "contents=text",
+		"disk=", "disk=ext2", "sync=", "sync=often", "diskwrite=", "diskcheck=1000001", "memory=", "memory=-1", "memory=1x", "memory=99999999999999999999", "memory=65537", "dirty=1000001", "contents=text",
 		"contents=soup:1", "contents=text:1001", "hot=1", "unknown=1", "memory",
 		"heartbeat=much-too-long-to-be-an-address-and-a-port", "contents=",
 	};
@@ -171,9 +341,10 @@ static uint16_t port_of(int fd)
 /* Steps every 10 ms of `from_ms` to `to_ms` of the guest's clock; returns how often it said that somebody listens. */
 static int step(struct heartbeat *heartbeat, uint64_t from_ms, uint64_t to_ms)
 {
+	const struct vitals vitals = { 0 };
 	int wanted = 0;
 	for (uint64_t ms = from_ms; ms < to_ms; ms += 10) {
-		heartbeat_step(heartbeat, ms * 1000000, 0, 0);
+		heartbeat_step(heartbeat, ms * 1000000, &vitals);
 		wanted += heartbeat->wanted;
 	}
 	return wanted;
@@ -211,6 +382,27 @@ static void it_beats_only_while_a_host_listens(void)
 	CHECK(step(&heartbeat, 9000, 12000) == 0, "it stops when the listener has gone");
 }
 
+/* Format in resources/agent/PROTOCOL.md: of files only a guest with a disk speaks, and whoever knows nothing of them reads
+ * the first five words. */
+static void a_beat_tells_of_files_where_there_is_a_disk(void)
+{
+	struct heartbeat heartbeat;
+	struct vitals vitals = { .bad = 3, .checked = 4, .files_checked = 5, .file_errors = 6, .disk_written_bytes = 7 };
+	char group[32];
+	uint64_t datagram[9];
+	int listener = listen_on("127.0.0.1", 0);
+	snprintf(group, sizeof group, "127.0.0.1:%u", port_of(listener));
+	CHECK(heartbeat_open(&heartbeat, group, "127.0.0.1"));
+	heartbeat_step(&heartbeat, 2, &vitals);
+	CHECK(recv(listener, datagram, sizeof datagram, 0) == 40);
+	vitals.has_disk = true;
+	heartbeat_step(&heartbeat, 200000000, &vitals);
+	CHECK(recv(listener, datagram, sizeof datagram, 0) == 64);
+	const uint64_t expected[] = { 0x3142484b52425455u, 2, 200000000, 3, 4, 5, 6, 7 };
+	CHECK(memcmp(datagram, expected, sizeof expected) == 0);
+	close(listener);
+}
+
 int main(void)
 {
 	any_changed_word_is_seen();
@@ -219,9 +411,15 @@ int main(void)
 	a_set_finds_its_bad_pages();
 	contents_shrink_as_little_as_real_ones();
 	a_mix_keeps_its_shares();
+	an_aged_disk_is_as_full_as_asked_for_and_known_to_the_next();
+	every_damage_to_a_file_is_seen();
+	an_older_file_is_seen();
+	a_set_that_was_not_closed_is_refused();
+	a_disk_is_worked_on_by_its_thread();
 	settings_are_understood_or_refused();
 	heartbeats_go_to_a_group_and_its_members();
 	it_beats_only_while_a_host_listens();
+	a_beat_tells_of_files_where_there_is_a_disk();
 	printf("workload: all tests passed\n");
 	return 0;
 }

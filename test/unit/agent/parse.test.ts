@@ -16,6 +16,8 @@ describe('messages', () => {
     ['the end of a receiver', receiveDone],
     ['what encoded the pages', { t: 'encoding', by: [{ encoder: 'zstd', level: 3, pages: 9, bytes: 100, cpuMs: 0.2 }], cache: { pages: 16_384, lookups: 4, hits: 3 } }],
     ['a page with its encoders', { t: 'page', frame: 1, class: 3, present: false, kernel: null, fate: 'absent', rleBytes: 0, encoders: [{ encoder: 'lz4', level: 0, bytes: 900, us: 1.25 }], content: null }],
+    ['a heartbeat', { t: 'heartbeat', ns: 1, received: 2, lastSequence: 3, bad: 0, checked: 4, gapMs: 5 }],
+    ['a heartbeat of a guest with a disk', { t: 'heartbeat', ns: 1, received: 2, lastSequence: 3, bad: 0, checked: 4, filesChecked: 5, fileErrors: 0, diskWrittenBytes: 6, gapMs: 5 }],
     ['a link test', { t: 'linkTest', bytes: 1000, ms: 0.5, bytesPerSecond: 2000000 }],
   ])('takes %s', (_what, message) => {
     expect(parseMessage(JSON.stringify(message))).toEqual(message)

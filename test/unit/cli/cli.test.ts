@@ -144,8 +144,8 @@ describe('race', () => {
 
   it('brings up a lab of the releases that are asked for, one for both hosts or one for each', async () => {
     me2.labState = 'stopped'
-    await me2.run('lab', 'up', '--xen', '4.14,4.20', '--device-model', '--room', '512')
-    expect(me2.labPlan).toEqual({ ...usualLabPlan, xen: ['4.14', '4.20'], deviceModel: true, roomMiB: 512 })
+    await me2.run('lab', 'up', '--xen', '4.14,4.20', '--device-model', '--room', '512', '--disks')
+    expect(me2.labPlan).toEqual({ ...usualLabPlan, xen: ['4.14', '4.20'], deviceModel: true, roomMiB: 512, disks: true })
     await me2.run('lab', 'up', '--xen', '4.20')
     expect(me2.labPlan?.xen).toEqual(['4.20', '4.20'])
     for (const wrong of ['4.13', '4.14,4.17,4.20', '4.14,', ''])

@@ -88,6 +88,13 @@ describe('the lab as a job', () => {
     await until(next, 'running')
   })
 
+  it('has a phase for the disks of guests only where they are to have some', async () => {
+    const job = createJob(() => ({ ...usualLabPlan, disks: true }))
+    job.up()
+    await until(job, 'running')
+    expect(phases(job)).toEqual(['tools done', 'image skipped', 'boot done', 'disks skipped', 'guests skipped', 'agents done'])
+  })
+
   it('says in which phase it failed, and why', async () => {
     up = async (_, onProgress) => {
       onProgress?.({ phase: 'image', detail: 'building', elapsedMs: 0 })

@@ -51,11 +51,17 @@ describe('a host\'s serial line', () => {
 })
 
 describe('a host\'s QEMU', () => {
-  const args = qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 2201, linkPort: 3301, peerLinkPort: 3302, memoryMiB: 1536 })
+  const args = qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 2201, linkPort: 3301, peerLinkPort: 3302, memoryMiB: 1536, roomForDisks: true })
 
   it('is reached from this machine only', () => {
     expect(args).toContain('user,id=outside,restrict=on,hostfwd=tcp:127.0.0.1:2201-:22')
     expect(args).toContain('socket,id=link,udp=127.0.0.1:3302,localaddr=127.0.0.1:3301')
+  })
+
+  it('has a third disk only where guests have disks', () => {
+    const drives = (roomForDisks: boolean) => qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 1, linkPort: 2, peerLinkPort: 3, memoryMiB: 1536, roomForDisks }).filter(each => each.includes('if=virtio'))
+    expect(drives(true).map(drive => /file=([^,]+)/.exec(drive)![1])).toEqual(['hosta/disk.qcow2', 'hosta/seed.tar', 'hosta/room.qcow2'])
+    expect(drives(false)).toEqual(drives(true).slice(0, 2))
   })
 
   it('gets no absolute path: QEMU would split one with a comma or a space', () => {
@@ -122,9 +128,29 @@ describe('the guests', () => {
   it('are started on the first host where they are on neither; one under way counts as there', async () => {
     const { run, commands } = fakeHosts({ a: ['Domain-0', 'idle'], b: ['Domain-0', 'web--incoming'] })
     const steps: string[] = []
-    await startMissingGuests(run, hosts, await guests(), step => steps.push(step))
+    await startMissingGuests(run, hosts, await guests(), (phase, step) => steps.push(`${phase}: ${step}`))
     expect(commands).toEqual(['a: sh -c create db', 'a: timeout 300 sh -c wait db'])
-    expect(steps).toEqual(['starting db', 'ageing their memory'])
+    expect(steps).toEqual(['guests: starting db', 'guests: ageing their memory'])
+  })
+
+  it('get their disks, made anew, before any is started, and again for a second chance', async () => {
+    const withDisks = await guests({ ...usualLabPlan, disks: true })
+    const make = (name: string, fileSystem: string) => `a: lab-make-disk /var/lib/me2-lab/disks/${name}.img ${fileSystem} 2048`
+    const { run, commands } = fakeHosts({ a: ['Domain-0', 'idle', 'web', 'db'], b: ['Domain-0'] }, ['timeout 500 sh -c wait files'])
+    const phases: string[] = []
+    await startMissingGuests(run, hosts, withDisks, phase => phases.push(phase))
+    expect(commands.slice(0, 3)).toEqual([make('files', 'ext4'), make('filesxfs', 'xfs'), 'a: sh -c create files'])
+    expect(commands.filter(command => !command.includes('filesxfs')).slice(2)).toEqual(['a: timeout 500 sh -c wait files', 'a: xl destroy files', make('files', 'ext4'), 'a: sh -c create files', 'a: timeout 500 sh -c wait files'])
+    expect(phases).toEqual(['disks', 'disks', 'guests', 'guests', 'guests'])
+  })
+
+  it('are not started where a disk could not be made', async () => {
+    const make = 'lab-make-disk /var/lib/me2-lab/disks/files.img ext4 2048'
+    const { run, commands } = fakeHosts({ a: ['Domain-0'], b: ['Domain-0'] }, [make])
+    await expect(startMissingGuests(run, hosts, await guests({ ...usualLabPlan, disks: true }), () => {}))
+      .rejects
+      .toMatchObject({ code: 'lab-boot-failed', message: expect.stringContaining('The disk of files') as string })
+    expect(commands).toEqual([`a: ${make}`])
   })
 
   it('get the more time to age the more memory they have to fill', async () => {
