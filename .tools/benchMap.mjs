@@ -15,7 +15,7 @@ import { chromium } from 'playwright-core'
 import { build } from 'vite'
 
 const root = join(import.meta.dirname, '..')
-const benchFolder = join(root, 'test', 'renderer', 'memory', 'bench')
+const benchFolder = join(root, 'test', 'renderer', 'map', 'bench')
 const mediaTypes = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
 const manyPages = 4096 * 4096
 const guestPages = 65_536

@@ -3,6 +3,7 @@ import type { SessionView } from '../shared/contract/session.ts'
 import type { SecretStore } from './services/questions/questionBoard.ts'
 import { join } from 'node:path'
 import { deployAgent, removeAgent } from './services/agent/deploy.ts'
+import { DiskMaps } from './services/disk/diskMaps.ts'
 import { HostRegistry } from './services/hosts/hostRegistry.ts'
 import { openHostStore } from './services/hosts/hostStore.ts'
 import { createLab, defaultCacheDir } from './services/lab/lab.ts'
@@ -62,6 +63,7 @@ export async function createConsole({ dataFolder, resourcesFolder, shell, versio
   })
   const races = new RaceDesk({ hosts, runs: runStore, timing: defaultTiming, owner: raceOwner(), onRun: () => library.changed() })
   const maps = new GuestMaps(hosts)
+  const disks = new DiskMaps(hosts, defaultTiming.requestMs)
   await hosts.load()
 
   return {
@@ -71,6 +73,7 @@ export async function createConsole({ dataFolder, resourcesFolder, shell, versio
     settings,
     hosts,
     maps,
+    disks,
     lab,
     races,
     runs: library,

@@ -65,6 +65,10 @@ export function createRouter() {
         return readGuestPage(agent, input.guest, input.frame)
       }),
     },
+    disks: {
+      list: os.disks.list.handler(async ({ context, input }) => context.console.disks.list(input)),
+      map: os.disks.map.handler(async ({ context, input }) => context.console.disks.map(input)),
+    },
     races: {
       precheck: os.races.precheck.handler(async ({ context, input }) => context.console.races.precheck(input)),
       start: os.races.start.handler(({ context, input }) => ({ id: context.console.races.start(input) })),

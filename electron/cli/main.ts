@@ -10,6 +10,7 @@ import { sentences } from '../../shared/model/format.ts'
 import { asProblem } from '../services/migration/problems.ts'
 import { Arguments, usage } from './arguments.ts'
 import { agentCommands } from './commands/agent.ts'
+import { diskCommands } from './commands/disk.ts'
 import { hostsCommands } from './commands/hosts.ts'
 import { labCommands } from './commands/lab.ts'
 import { mapCommand } from './commands/map.ts'
@@ -27,7 +28,7 @@ export interface Environment {
 }
 
 const commands: readonly Command[] = [
-  ...labCommands, ...hostsCommands, mapCommand, raceCommand, ...runsCommands, ...agentCommands,
+  ...labCommands, ...hostsCommands, mapCommand, ...diskCommands, raceCommand, ...runsCommands, ...agentCommands,
 ]
 
 const common: readonly OptionSpec[] = [

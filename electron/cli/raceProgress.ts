@@ -1,5 +1,5 @@
 /** Shows a race while it runs: what was checked, where each run is, and what each came to. */
-import type { ProgressMessage } from '../../shared/agent/messages.ts'
+import type { DiskMessage, ProgressMessage } from '../../shared/agent/messages.ts'
 import type { FinishedRun } from '../../shared/model/run.ts'
 import type { MigrationPhase, RunEvent } from '../../shared/model/runEvent.ts'
 import type { RaceEvent } from '../services/migration/race.ts'
@@ -14,6 +14,7 @@ const nameWidth = 8
 const phaseNames: Record<MigrationPhase, string> = {
   prepare: 'preparing',
   connect: 'connecting, exploring',
+  disk: 'copying the disk',
   precopy: 'pre-copy',
   final: 'guest paused, final round',
   handshake: 'handing over',
@@ -48,6 +49,19 @@ function progressDetail({ round, linkBytes, leftOut, constant, encoded, raw, del
   return [`round ${round}`, `${formatBytes(linkBytes)} sent`, formatRate(rate), `pages: ${pages.join(', ') || '0'}`].join(' · ')
 }
 
+function diskDetail({ pass, done, planned, linkBytes, constant, encoded, raw, delta, reference }: DiskMessage): string {
+  const fates = { constant, 'seen before': reference, 'differences': delta, encoded, raw }
+  const blocks = Object.entries(fates).filter(([, count]) => count > 0).map(([fate, count]) => `${formatCount(count)} ${fate}`)
+  return [`pass ${pass}`, `${formatCount(done)} of ${formatCount(planned)} blocks`, `${formatBytes(linkBytes)} sent`, `blocks: ${blocks.join(', ') || '0'}`].join(' · ')
+}
+
+function diskFigures(disk: FinishedRun['result']['disk']): string[] {
+  if (!disk)
+    return []
+  const verified = disk.verify ? [`${formatCount(disk.verify.differing)} of ${formatCount(disk.verify.compared)} blocks differ`] : []
+  return [`disk: ${formatBytes(disk.linkBytes)} sent of ${formatBytes(disk.bytes)}`, ...verified]
+}
+
 function runLine({ from, to, settings, result }: FinishedRun): string {
   const direction = `${runName(settings).padEnd(nameWidth)} ${from.name} → ${to.name}`
   if (result.outcome !== 'migrated')
@@ -58,6 +72,7 @@ function runLine({ from, to, settings, result }: FinishedRun): string {
     ...(cpuTotalMs(result) === null ? [] : [`CPU ${formatMs(cpuTotalMs(result)!)}`]),
     ...(result.downtimeMs === null ? [] : [`paused ${formatMs(result.downtimeMs)}`]),
     ...(result.verify === null ? [] : [`${formatCount(result.verify.differing)} of ${formatCount(result.verify.compared)} pages differ`]),
+    ...diskFigures(result.disk),
     ...(result.guestBad === null ? [] : [`guest's own check: ${formatCount(result.guestBad)} bad`]),
   ]
   return `${direction}  ${figures.join(', ')}`
@@ -113,6 +128,8 @@ export class RaceProgress {
     const message = 'message' in event ? event.message : null
     if (message?.t === 'progress')
       this.terminal.status(`${this.title} ${this.phase}`, progressDetail(message, this.meter.add(message)))
+    else if (message?.t === 'disk' && this.phase === phaseNames.disk)
+      this.terminal.status(`${this.title} ${this.phase}`, diskDetail(message))
     else if ('phase' in event)
       this.terminal.status(`${this.title} ${this.phase}`)
   }

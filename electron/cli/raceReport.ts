@@ -10,6 +10,7 @@ import { formatTable } from './table.ts'
 
 const measureNames: Record<Measure, string> = {
   data: 'sent',
+  disk: '  of it for the disk',
   cpu: 'CPU time, both hosts',
   time: 'total time',
   downtime: 'paused',

@@ -7,7 +7,7 @@ import { knownAddresses, labGuestFacts, raceOwner } from '../services/migration/
 import { handleFor } from './hostSelection.ts'
 import { RaceProgress } from './raceProgress.ts'
 
-export interface RaceChoice extends Pick<RaceRequest, 'kind' | 'legs' | 'guest' | 'link' | 'verify' | 'scrub' | 'settleMs' | 'force'> {
+export interface RaceChoice extends Pick<RaceRequest, 'kind' | 'legs' | 'guest' | 'link' | 'verify' | 'scrub' | 'settleMs' | 'force' | 'withDisk'> {
   home: ChosenHost
   away: ChosenHost
 }

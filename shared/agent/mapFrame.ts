@@ -26,11 +26,11 @@ export interface MapDelta {
   changes: MapRun[]
 }
 
-/** `count` frames from `first` that have one class. */
+/** `count` frames from `first` that have one class. Of a disk's map frames are blocks. */
 export interface MapRun {
   first: number
   count: number
-  pageClass: number
+  classNumber: number
 }
 
 /** Frames found written since they were last looked at; sent after a delta where it was asked for. */
@@ -47,9 +47,9 @@ export interface MapWritten {
 
 export type MapFrame = MapSnapshot | MapDelta | MapWritten
 
-const headerBytes = 40
+export const headerBytes = 40
 const magic = 0x4D32454D
-const kindSnapshot = 1
+export const kindSnapshot = 1
 const kindDelta = 2
 const kindWritten = 3
 
@@ -70,10 +70,11 @@ interface Header {
 }
 
 export function damaged(what: string): Me2Error {
-  return new Me2Error('agent-protocol', `The agent sent a damaged memory map: ${what}.`, 'Start the map again; if it happens again, remove the agent from the host and let it be uploaded anew.')
+  return new Me2Error('agent-protocol', `The agent sent a damaged map: ${what}.`, 'Start the map again; if it happens again, remove the agent from the host and let it be uploaded anew.')
 }
 
-function readHeader(bytes: Uint8Array): Header {
+/** Of the frame that `bytes` begin with. Throws where it has more than `mostFrames`. */
+export function readHeader(bytes: Uint8Array, mostFrames: number): Header {
   const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes)
   if (view.getUint32(0, true) !== magic)
     throw damaged('a frame does not start with its magic number')
@@ -89,10 +90,10 @@ function readHeader(bytes: Uint8Array): Header {
     throw damaged(`frame kind ${header.kind} is not known`)
   if (bytes[5] !== 0 || bytes[6] !== 0 || bytes[7] !== 0)
     throw damaged('reserved bytes are in use')
-  if (header.frames > maxFrames)
-    throw damaged(`${header.frames} page frames are more than ${maxFrames}`)
+  if (header.frames > mostFrames)
+    throw damaged(`${header.frames} frames are more than ${mostFrames}`)
   if (header.payloadBytes > header.frames * maxPayloadBytesPerFrame + (header.kind === kindWritten ? maxVarintBytes : 0))
-    throw damaged(`${header.payloadBytes} bytes are too many for ${header.frames} page frames`)
+    throw damaged(`${header.payloadBytes} bytes are too many for ${header.frames} frames`)
   return header
 }
 
@@ -139,19 +140,24 @@ export function* readRuns(payload: Uint8Array, frames: number, skips: boolean): 
   while (!reader.atEnd) {
     const first = next + (skips ? reader.varint() : 0)
     const count = reader.varint()
-    const pageClass = reader.byte()
+    const classNumber = reader.byte()
     if (count === 0 || first + count > frames)
-      throw damaged('a run is empty or passes the end of memory')
-    yield { first, count, pageClass }
+      throw damaged('a run is empty or passes the end')
+    yield { first, count, classNumber }
     next = first + count
   }
   if (!skips && next !== frames)
-    throw damaged(`it ends at page frame ${next} of ${frames}`)
+    throw damaged(`it ends at frame ${next} of ${frames}`)
 }
 
-function decode({ kind, sequence, ns, frames, crc }: Header, payload: Uint8Array): MapFrame {
+export function checkPayload({ crc }: Header, payload: Uint8Array): void {
   if (crc32c(payload) !== crc)
     throw damaged('a checksum does not match')
+}
+
+function decode(header: Header, payload: Uint8Array): MapFrame {
+  const { kind, sequence, ns, frames } = header
+  checkPayload(header, payload)
   if (kind === kindDelta)
     return { kind: 'delta', sequence, ns, frames, changes: [...readRuns(payload, frames, true)] }
   if (kind === kindWritten) {
@@ -159,8 +165,8 @@ function decode({ kind, sequence, ns, frames, crc }: Header, payload: Uint8Array
     return { kind: 'written', sequence, ns, frames, sweepMs: reader.varint(), runs: [...readRuns(reader.rest, frames, true)] }
   }
   const classes = new Uint8Array(frames)
-  for (const { first, count, pageClass } of readRuns(payload, frames, false))
-    classes.fill(pageClass, first, first + count)
+  for (const { first, count, classNumber } of readRuns(payload, frames, false))
+    classes.fill(classNumber, first, first + count)
   return { kind: 'snapshot', sequence, ns, classes, runs: payload }
 }
 
@@ -216,7 +222,7 @@ export class MapFrameDecoder {
       this.collector = new Collector(headerBytes)
       return
     }
-    this.header = readHeader(bytes)
+    this.header = readHeader(bytes, maxFrames)
     this.collector = new Collector(this.header.payloadBytes)
     if (this.header.payloadBytes === 0)
       this.step(new Uint8Array(), frames)
@@ -233,6 +239,6 @@ export class MapFrameDecoder {
 export function applyDelta(classes: Uint8Array, delta: MapDelta): void {
   if (delta.frames !== classes.length)
     throw damaged(`the guest has ${delta.frames} page frames now and had ${classes.length}`)
-  for (const { first, count, pageClass } of delta.changes)
-    classes.fill(pageClass, first, first + count)
+  for (const { first, count, classNumber } of delta.changes)
+    classes.fill(classNumber, first, first + count)
 }

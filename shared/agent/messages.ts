@@ -258,6 +258,75 @@ export const encodingUseSchema = z.object({
 const encodingSchema = encodingUseSchema.extend({ t: z.literal('encoding') })
 export type EncodingMessage = z.infer<typeof encodingSchema>
 
+/** What is to be copied of a disk, and what stays. */
+const diskStartSchema = z.object({
+  t: z.literal('diskStart'),
+  ns: nanoseconds,
+  bytes,
+  blocks: count,
+  leftOut: count,
+  /** Every write of the guest is seen. */
+  traced: z.boolean(),
+  /** Why nothing is left out; null where the disk was explored. */
+  notExplored: sentence.nullable(),
+  ms: milliseconds,
+})
+export type DiskStartMessage = z.infer<typeof diskStartSchema>
+
+/** Blocks that were sent, by how they travelled; all but the first add up to it. */
+const diskCounts = { blocks: count, constant: count, encoded: count, raw: count, delta: count, reference: count, linkBytes: bytes }
+
+const diskPhases = ['prepare', 'copy', 'final', 'verify'] as const
+
+const diskSchema = z.object({
+  t: z.literal('disk'),
+  ns: nanoseconds,
+  phase: z.enum(diskPhases),
+  pass: count,
+  /** Blocks of this pass. */
+  done: count,
+  planned: count,
+  pending: count,
+  ...diskCounts,
+})
+export type DiskMessage = z.infer<typeof diskSchema>
+
+const diskPassSchema = z.object({ t: z.literal('diskPass'), pass: count, blocks: count, linkBytes: bytes, ms: milliseconds })
+export type DiskPassMessage = z.infer<typeof diskPassSchema>
+
+const diskFinalSchema = z.object({ t: z.literal('diskFinal'), ns: nanoseconds, blocks: count, takenIn: count, leftOut: count, ms: milliseconds })
+export type DiskFinalMessage = z.infer<typeof diskFinalSchema>
+
+const diskVerifySchema = z.object({ t: z.literal('diskVerify'), compared: count, differing: count, inFlight: count, leftOut: count })
+export type DiskVerifyMessage = z.infer<typeof diskVerifySchema>
+
+/** The last line of a disk at its source. */
+const diskDoneSchema = z.object({
+  t: z.literal('diskDone'),
+  /** The target was told that its copy is complete. */
+  kept: z.boolean(),
+  bytes,
+  leftOut: count,
+  passes: count,
+  ...diskCounts,
+  cpuMs: milliseconds,
+})
+export type DiskDoneMessage = z.infer<typeof diskDoneSchema>
+
+/** At the target: the copy is complete and on stable storage. */
+const diskKeptSchema = z.object({ t: z.literal('diskKept'), ns: nanoseconds, blocks: count })
+
+/** The last line of `disk-receive`: what became of the copy there. */
+const diskReceiveDoneSchema = z.object({
+  t: z.literal('done'),
+  outcome: z.enum(['kept', 'removed', 'incomplete']),
+  blocks: count,
+  linkBytes: bytes,
+  cpuMs: hostCpuSchema,
+  here: z.undefined().optional(),
+})
+export type DiskReceiveDoneMessage = z.infer<typeof diskReceiveDoneSchema>
+
 /** The last line of `migrate`. `here` lists what the source holds under the guest's name afterwards. */
 const migrateDoneSchema = z.object({
   t: z.literal('done'),
@@ -333,13 +402,50 @@ const pageSchema = z.object({
 })
 export type PageMessage = z.infer<typeof pageSchema>
 
+/** Something found on a disk: a partition, a logical volume, or the disk itself. What holds others precedes them. */
+export const volumeSchema = z.object({
+  name: z.string().max(160),
+  /** A file system's name, "swap", "lvm2", another, or "unknown". */
+  kind: z.string().max(16),
+  uuid: z.string().max(37).nullable(),
+  /** Of its first byte on the disk. */
+  offset: bytes,
+  bytes,
+  /** `replayed`: its journal was applied in memory. `doubtful`: something is pending that was not applied, so nothing of it is free. */
+  state: z.enum(['unknown', 'clean', 'replayed', 'doubtful']),
+  /** As its own file system counts. */
+  freeBytes: bytes,
+  doubtfulBytes: bytes,
+  /** What could not be understood, and why. */
+  note: z.string().max(200).nullable(),
+})
+export type Volume = z.infer<typeof volumeSchema>
+
+export const partitionTables = ['gpt', 'mbr', 'none'] as const
+
+/** On stderr, before the frame on stdout. */
+const diskMapSchema = z.object({
+  t: z.literal('diskMap'),
+  bytes,
+  blocks: count,
+  /** It was read past the host's page cache. */
+  direct: z.boolean(),
+  ms: milliseconds,
+  table: z.enum(partitionTables),
+  tableFromBackup: z.boolean(),
+  /** Blocks by class number (shared/model/diskClass.ts). */
+  counts: z.array(count).max(64),
+  volumes: z.array(volumeSchema).max(256),
+})
+export type DiskMapMessage = z.infer<typeof diskMapSchema>
+
 const linkTestSchema = z.object({ t: z.literal('linkTest'), bytes, ms: milliseconds, bytesPerSecond: z.number().nonnegative() })
 export type LinkTestMessage = z.infer<typeof linkTestSchema>
 
 const selfTestSchema = z.object({ t: z.literal('selfTest'), codec: z.boolean(), seal: z.boolean() })
 export type SelfTestMessage = z.infer<typeof selfTestSchema>
 
-/** Any message of the agent. `receive` and `migrate` both end with `done`, hence the outer union. */
+/** Any message of the agent. `receive`, `migrate` and `disk-receive` all end with `done`, hence the outer union. */
 export const agentMessageSchema = z.union([
   z.discriminatedUnion('t', [
     errorSchema,
@@ -362,14 +468,23 @@ export const agentMessageSchema = z.union([
     unpausedSchema,
     verifySchema,
     encodingSchema,
+    diskStartSchema,
+    diskSchema,
+    diskPassSchema,
+    diskFinalSchema,
+    diskVerifySchema,
+    diskDoneSchema,
+    diskKeptSchema,
     migrateDoneSchema,
     heartbeatSchema,
     heartbeatSummarySchema,
     linkTestSchema,
     pageSchema,
+    diskMapSchema,
     selfTestSchema,
   ]),
   receiveDoneSchema,
+  diskReceiveDoneSchema,
 ])
 export type AgentMessage = z.infer<typeof agentMessageSchema>
 

@@ -24,6 +24,8 @@ export const raceRequestSchema = z.object({
   verify: z.boolean(),
   scrub: z.boolean(),
   settleMs: z.number().int().nonnegative().max(3_600_000),
+  /** The guest's local disk goes along; `overwrite`: over what lies at its path on the target. Null: it stays. */
+  withDisk: z.object({ overwrite: z.boolean() }).nullable().default(null),
   /** Pass over those errors of the pre-check that may be passed over. */
   force: z.boolean(),
   /** Twins: `guest` goes stock and this one ME2, at the same time; for show. Null: paired, one after the other. */

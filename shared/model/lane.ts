@@ -8,17 +8,19 @@
  * Events may be lost or late: totals never go back, time never does either.
  */
 import type { AgentMessage, HeartbeatMessage, ProgressMessage, RoundMessage } from '../agent/messages.ts'
+import type { DiskLane } from './diskLane.ts'
 import type { Mode, Round, Run } from './run.ts'
 import type { RunEvent, Side } from './runEvent.ts'
 import type { RunFigures } from './runFigures.ts'
 import type { Point } from './series.ts'
+import { addDiskEvent } from './diskLane.ts'
 import { timelineOf } from './laneTimeline.ts'
 import { pageBytes } from './pageClass.ts'
 import { addMessage, noFigures, toRound } from './runFigures.ts'
 import { addPoint } from './series.ts'
 
-/** `explore`: ME2 reads the guest's kernel. `open`: xl begins its stream. `copy`: rounds while the guest runs. */
-export const lanePhases = ['prepare', 'connect', 'explore', 'open', 'copy', 'final', 'handshake', 'verify', 'settle', 'watch', 'ended'] as const
+/** `disk`: a disk that goes along is copied. `explore`: ME2 reads the guest's kernel. `open`: xl begins its stream. `copy`: rounds while the guest runs. */
+export const lanePhases = ['prepare', 'connect', 'disk', 'explore', 'open', 'copy', 'final', 'handshake', 'verify', 'settle', 'watch', 'ended'] as const
 export type LanePhase = typeof lanePhases[number]
 
 /** A round that is over. */
@@ -115,6 +117,8 @@ export interface LaneState {
   pauseMs: number | null
   ears: Record<Side, Ear>
   segments: Segment[]
+  /** Null: no disk goes along. */
+  disk: DiskLane | null
 }
 
 const rateWindowMs = 1000
@@ -133,7 +137,7 @@ export function laneOf(run: Run): LaneState {
     run, mode: run.settings.mode, phase: 'prepare', zeroAtMs: null, nowMs: 0, figures: noFigures, fates: noFates,
     sent: [], rate: [], left: [], rounds: [], openRound: null, closedPages: 0, closedLinkBytes: 0,
     precopyMs: null, startedMs: null, suspendedMs: null, unpausedMs: null, doneMs: null, verifiedMs: null, suspendedNs: null, pauseMs: null,
-    ears: { source: ear(), target: ear() }, segments: [],
+    ears: { source: ear(), target: ear() }, segments: [], disk: null,
   }
 }
 
@@ -322,6 +326,8 @@ function apply(lane: LaneState, event: RunEvent): void {
       hear(lane.ears[from], message, tMs)
     else if (from === 'source')
       addSourceMessage(lane, message, lane.nowMs)
+    if (from === 'source')
+      lane.disk = addDiskEvent(lane.disk, message)
     lane.figures = addMessage(lane.figures, from, message)
   }
   refinePhase(lane)

@@ -46,6 +46,8 @@ const settingsSchema = z.object({
   scrub: z.boolean(),
   /** How long the guest ran undisturbed before this run. */
   settleMs: figure,
+  /** The guest's disk goes along. */
+  withDisk: z.boolean().default(false),
 })
 export type RunSettings = z.infer<typeof settingsSchema>
 
@@ -85,6 +87,25 @@ export type Round = z.infer<typeof roundSchema>
 /** One that came to its end tells of its own host; over the link ssh nobody hears the target's. */
 const cpuSchema = z.object({ source: hostCpuSchema.nullable(), target: hostCpuSchema.nullable() })
 
+/** What became of the disk that went along. Blocks are of 4096 bytes. */
+const diskResultSchema = z.object({
+  bytes: figure,
+  /** Blocks that the guest's file systems do not use, and that did not travel. */
+  leftOut: count,
+  /** Why none was left out; null where the disk was explored. */
+  notExplored: shortText.nullable(),
+  /** Blocks that travelled, again each time they were written, and what they took on the link. */
+  blocks: count,
+  linkBytes: figure,
+  passes: count,
+  /** The last pass, while the guest was suspended; null: it did not come to that. */
+  final: z.object({ blocks: count, takenIn: count, ms: figure }).nullable(),
+  verify: z.object({ compared: count, differing: count, inFlight: count }).nullable(),
+  /** The target was told to keep its copy. */
+  kept: z.boolean(),
+})
+export type DiskResult = z.infer<typeof diskResultSchema>
+
 const whereSchema = z.object({ host: shortText, domain: shortText, state: shortText })
 /** One domain that is, or may be, the guest, as a host reported it after the run. */
 export type Whereabout = z.infer<typeof whereSchema>
@@ -115,6 +136,8 @@ const resultSchema = z.object({
   /** Processor time in ms of agent and xl on each host. Null where an older agent did not tell. */
   cpuMs: cpuSchema.nullable().default(null),
   swept: z.object({ leftOut: count, resent: count }).nullable(),
+  /** Null: no disk went along. */
+  disk: diskResultSchema.nullable().default(null),
   /** `ioBuffers`: pages beside the differing ones that a back end or Xen itself wrote into after the guest stopped; nobody's data. */
   verify: z.object({ compared: count, differing: count, ioBuffers: count.default(0) }).nullable(),
   /** Pages that did not match in the guest's own check, by the guest's count; null without a heartbeat. */

@@ -6,10 +6,11 @@ import { z } from 'zod'
 import { agentMessageSchema } from '../agent/messages.ts'
 
 /**
- * `prepare` until both agents are up, `connect` until the source's agent has its link, then the agent's own phases,
+ * `prepare` until both agents are up, `connect` until the source's agent has its link, `disk` while a disk that goes along is
+ * copied before its guest's memory, then the agent's own phases,
  * `settle` while both hosts are asked where the guest is, `watch` while the guest's own check goes on.
  */
-export const migrationPhases = ['prepare', 'connect', 'precopy', 'final', 'handshake', 'verify', 'settle', 'watch'] as const
+export const migrationPhases = ['prepare', 'connect', 'disk', 'precopy', 'final', 'handshake', 'verify', 'settle', 'watch'] as const
 export type MigrationPhase = typeof migrationPhases[number]
 
 const atMs = z.number().nonnegative()

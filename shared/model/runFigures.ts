@@ -3,7 +3,7 @@
  * Totals come from the newest message that states them.
  */
 import type { AgentMessage, HeartbeatMessage, HeartbeatSummaryMessage, MigrateDoneMessage, RoundMessage } from '../agent/messages.ts'
-import type { Round, RunResult } from './run.ts'
+import type { DiskResult, Round, RunResult } from './run.ts'
 import type { Side } from './runEvent.ts'
 
 /** One host's ear on the guest's heartbeat. */
@@ -17,7 +17,7 @@ interface HeartbeatFigures {
   checked: number
 }
 
-export interface RunFigures extends Pick<RunResult, 'explored' | 'notExplored' | 'streamBytes' | 'linkBytes' | 'totalMs' | 'downtimeMs' | 'downtimeTransferMs' | 'rounds' | 'encoding' | 'swept' | 'verify'> {
+export interface RunFigures extends Pick<RunResult, 'explored' | 'notExplored' | 'streamBytes' | 'linkBytes' | 'totalMs' | 'downtimeMs' | 'downtimeTransferMs' | 'rounds' | 'encoding' | 'swept' | 'verify' | 'disk'> {
   cpuMs: NonNullable<RunResult['cpuMs']>
   /** The point of no return is behind us. */
   goAhead: boolean
@@ -42,6 +42,7 @@ export const noFigures: RunFigures = {
   cpuMs: { source: null, target: null },
   swept: null,
   verify: null,
+  disk: null,
   goAhead: false,
   unpaused: false,
   heartbeat: { source: null, target: null },
@@ -88,6 +89,26 @@ function addHeartbeat(figures: RunFigures, side: Side, message: HeartbeatMessage
   return { ...figures, heartbeat: { ...figures.heartbeat, [side]: heard(figures.heartbeat[side], message) } }
 }
 
+function addDiskMessage(disk: DiskResult | null, message: AgentMessage): DiskResult | null {
+  if (message.t === 'diskStart') {
+    const { bytes, leftOut, notExplored } = message
+    return { bytes, leftOut, notExplored, blocks: 0, linkBytes: 0, passes: 0, final: null, verify: null, kept: false }
+  }
+  if (!disk)
+    return null
+  if (message.t === 'disk')
+    return { ...disk, blocks: message.blocks, linkBytes: message.linkBytes, passes: message.pass }
+  if (message.t === 'diskFinal')
+    return { ...disk, leftOut: message.leftOut, final: { blocks: message.blocks, takenIn: message.takenIn, ms: message.ms } }
+  if (message.t === 'diskVerify')
+    return { ...disk, verify: { compared: message.compared, differing: message.differing, inFlight: message.inFlight } }
+  if (message.t === 'diskDone') {
+    const { kept, leftOut, blocks, linkBytes, passes } = message
+    return { ...disk, kept, leftOut, blocks, linkBytes, passes }
+  }
+  return disk
+}
+
 function addSourceMessage(figures: RunFigures, message: AgentMessage): RunFigures {
   if (message.t === 'start')
     return { ...figures, explored: message.explored, notExplored: message.notExplored }
@@ -103,7 +124,10 @@ function addSourceMessage(figures: RunFigures, message: AgentMessage): RunFigure
     return { ...figures, unpaused: message.status === 0, heartbeatAtUnpaused: figures.heartbeat }
   if (message.t === 'encoding')
     return { ...figures, encoding: { by: message.by, cache: message.cache } }
-  return isMigrateDone(message) ? addDone(figures, message) : figures
+  if (isMigrateDone(message))
+    return addDone(figures, message)
+  const disk = addDiskMessage(figures.disk, message)
+  return disk === figures.disk ? figures : { ...figures, disk }
 }
 
 function addDone(figures: RunFigures, { streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, cpuMs }: MigrateDoneMessage): RunFigures {
@@ -112,7 +136,7 @@ function addDone(figures: RunFigures, { streamBytes, linkBytes, totalMs, downtim
 
 /** Of the target only what it alone knows: the totals are the source's. */
 function addTargetMessage(figures: RunFigures, message: AgentMessage): RunFigures {
-  return message.t === 'done' && !isMigrateDone(message) ? { ...figures, cpuMs: { ...figures.cpuMs, target: message.cpuMs } } : figures
+  return message.t === 'done' && 'streamBytes' in message && !isMigrateDone(message) ? { ...figures, cpuMs: { ...figures.cpuMs, target: message.cpuMs } } : figures
 }
 
 /** The figures with one more message; the argument is not changed. */
@@ -126,10 +150,10 @@ export function addMessage(figures: RunFigures, side: Side, message: AgentMessag
 
 /** The part of a run's result that its messages decide. */
 export function resultFigures(figures: RunFigures): Omit<RunResult, 'outcome' | 'problem' | 'summary' | 'endedAt' | 'where' | 'leftovers'> {
-  const { explored, notExplored, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, rounds, encoding, cpuMs, swept, verify } = figures
+  const { explored, notExplored, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, rounds, encoding, cpuMs, swept, verify, disk } = figures
   const { source, target } = figures.heartbeat
   return {
-    explored, notExplored, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, rounds, encoding, swept, verify,
+    explored, notExplored, streamBytes, linkBytes, totalMs, downtimeMs, downtimeTransferMs, rounds, encoding, swept, verify, disk,
     cpuMs: cpuMs.source || cpuMs.target ? cpuMs : null,
     heartbeatGapMs: source?.largestGapMs ?? null,
     heartbeatGapTargetMs: target?.largestGapMs ?? null,

@@ -62,6 +62,14 @@ function outputOf(kind: Plan['kind'], result: RaceResult, legs: number): Output 
   return { json: { ...sweepDocument(result), prechecks }, text: sweepReport(result), failed: migrated < legs }
 }
 
+/** Throws `usage`. */
+function diskChoice(args: Arguments): RaceRequest['withDisk'] {
+  const overwrite = args.flag('overwrite')
+  if (overwrite && !args.flag('with-disk'))
+    throw usage('--overwrite belongs to --with-disk.', 'Give both.')
+  return args.flag('with-disk') ? { overwrite } : null
+}
+
 export const raceCommand: Command = {
   path: ['race'],
   operands: [],
@@ -82,6 +90,8 @@ With --sweep ${axes} it goes over several link rates, at each once stock and onc
     { name: 'link', value: 'sealed|ssh|plain', help: 'how the data travels (default sealed: authenticated and encrypted)' },
     { name: 'no-verify', help: 'do not compare the guest\'s pages on both hosts at the end of each run' },
     { name: 'no-scrub', help: 'do not make left-out pages zero at the target' },
+    { name: 'with-disk', help: 'the guest\'s local disk goes along, in stock mode whole, with ME2 what is used of it' },
+    { name: 'overwrite', help: 'with --with-disk: what lies at the disk\'s path on the target may be written over' },
     { name: 'settle', value: 'SECONDS', help: `how long the guest runs undisturbed before each run (default ${defaultSettleSeconds})` },
     { name: 'host-address', value: 'IP', help: 'where --host is reached by the other host; default: looked for' },
     { name: 'to-address', value: 'IP', help: 'where --to is reached by the other host; default: looked for' },
@@ -96,6 +106,7 @@ With --sweep ${axes} it goes over several link rates, at each once stock and onc
       scrub: !args.flag('no-scrub'),
       settleMs: (args.wholeNumber('settle', 0, maxSettleSeconds) ?? defaultSettleSeconds) * 1000,
       force: args.flag('force'),
+      withDisk: diskChoice(args),
     }
     const lab = await chooseLab(context, args)
     const { guest, host } = await locateGuest(context, lab, args)

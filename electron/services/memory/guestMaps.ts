@@ -14,7 +14,7 @@ export interface WhichMap {
 const maxMaps = 8
 
 function flat(runs: readonly MapRun[]): number[] {
-  return runs.flatMap(({ first, count, pageClass }) => [first, count, pageClass])
+  return runs.flatMap(({ first, count, classNumber }) => [first, count, classNumber])
 }
 
 function toMessage(frame: MapFrame): MapMessage {

@@ -44,9 +44,11 @@ export async function agentsOnHost({ connection, agent }: HostSession): Promise<
   return listed.code === findCannot ? null : listed.stdout.toString('utf8').split('\n').flatMap(parseLine)
 }
 
-/** The commands that belong to a migration. */
+const transportCommands: ReadonlySet<string> = new Set(['migrate', 'send', 'receive', 'disk-send', 'disk-receive'])
+
+/** The commands that belong to a migration, or to the copy of a disk. */
 export function isTransport({ args }: RunningAgent): boolean {
-  return args[0] === 'migrate' || args[0] === 'send' || args[0] === 'receive'
+  return transportCommands.has(args[0] ?? '')
 }
 
 /** True if the agent is migrating this guest away. */

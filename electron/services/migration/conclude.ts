@@ -16,8 +16,10 @@ export interface Ending {
 
 const keepBoth = 'Keep the run, and do not trust this guest\'s memory.'
 
-/** A guest that runs, but not with the memory it had. */
-function memoryProblem({ verify, guestBad }: ReturnType<typeof resultFigures>): Problem | null {
+/** A guest that runs, but not with the memory or the disk it had. */
+function contentsProblem({ verify, disk, guestBad }: ReturnType<typeof resultFigures>): Problem | null {
+  if (disk?.verify && disk.verify.differing > 0)
+    return { code: 'stream', message: `${disk.verify.differing} of ${disk.verify.compared} blocks of the disk differ between source and target.`, action: 'Keep the run. The source\'s disk is as it was: shut the guest down, and start it there again.' }
   if (verify && verify.differing > 0)
     return { code: 'stream', message: `${verify.differing} of ${verify.compared} pages differ between source and target.`, action: keepBoth }
   if (guestBad !== null && guestBad > 0)
@@ -41,7 +43,7 @@ export function conclude({ verdict, figures, problem, leftovers, endedAt }: Endi
     summary: verdict.summary,
     where: verdict.where,
     leftovers: [...verdict.leftovers, ...leftovers],
-    problem: problem ?? stateProblem(verdict) ?? memoryProblem(result),
+    problem: problem ?? stateProblem(verdict) ?? contentsProblem(result),
     endedAt: endedAt.toISOString(),
   }
 }

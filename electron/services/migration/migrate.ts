@@ -98,6 +98,8 @@ class Migration {
     this.figures = addMessage(this.figures, side, message)
     if (side === 'source' && message.t === 'progress')
       this.enter(message.phase)
+    if (side === 'source' && (message.t === 'diskStart' || message.t === 'disk') && this.phase === 'connect')
+      this.enter('disk')
     this.emit({ atMs: this.atMs, from: side, message })
   }
 

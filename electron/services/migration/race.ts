@@ -7,6 +7,7 @@ import type { Leg } from '../../../shared/model/raceOrder.ts'
 import type { FinishedRun, GuestFacts, Link, Run, RunProblem, RunSettings } from '../../../shared/model/run.ts'
 import type { RunEvent } from '../../../shared/model/runEvent.ts'
 import type { RunFigures } from '../../../shared/model/runFigures.ts'
+import type { DiskToMove } from '../disk/diskToMove.ts'
 import type { RunStore } from '../runs/runStore.ts'
 import type { HeartbeatSource } from './heartbeats.ts'
 import type { HostHandle } from './hostHandle.ts'
@@ -18,7 +19,10 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Me2Error } from '../../../shared/errors.ts'
 import { runSchemaVersion } from '../../../shared/model/run.ts'
+import { diskToMove } from '../disk/diskToMove.ts'
+import { guestDisks } from '../disk/guestDisks.ts'
 import { newRunId } from '../runs/runStore.ts'
+import { domainsOn } from './findGuest.ts'
 import { startMigration } from './migrate.ts'
 import { mayStart } from './precheck/checks.ts'
 import { precheck } from './precheck/precheck.ts'
@@ -36,6 +40,8 @@ export interface RaceRequest {
   link: Link
   verify: boolean
   scrub: boolean
+  /** The guest's disk goes along. `overwrite`: what lies at its path on the target may be written over, from the first run on. */
+  withDisk: { overwrite: boolean } | null
   /** The guest runs undisturbed for this long before each run. */
   settleMs: number
   /** Pass over those errors of the pre-check that may be passed over. */
@@ -97,6 +103,8 @@ class Race {
   private readonly id: string
   /** The guest is where it was before the first run. */
   private atHome = true
+  /** It has been at both hosts, so both have its disk. */
+  private hasMoved = false
   private readonly stop = new AbortController()
   private readonly prechecks: DirectionChecks[] = []
   private migration: MigrationJob | null = null
@@ -120,6 +128,7 @@ class Race {
       for (const [index, leg] of this.request.legs.entries()) {
         const run = await this.runLeg(leg, index)
         runs.push(run)
+        this.hasMoved ||= run.result.outcome === 'migrated'
         this.atHome = run.result.outcome === 'migrated' ? !this.atHome : this.atHome
         problem = this.goesOnAfter(run) ? null : run.result.problem
         if (problem)
@@ -152,17 +161,17 @@ class Race {
     this.ready.set(this.atHome, ready)
     await this.settle()
     this.throwIfStopped()
-    return this.migrate(leg, index, ready)
+    return this.migrate(leg, index, { ...ready, disk: await this.findDisk() })
   }
 
   /** Each direction is checked once, before its first run; the link against the highest cap. */
   private async check(): Promise<Ready> {
-    const { guest, legs, link, addresses, force } = this.request
+    const { guest, legs, link, addresses, force, withDisk } = this.request
     const { source, target } = this.hosts()
     const modes = [...new Set(legs.map(({ mode }) => mode))]
     const rateMbit = Math.max(...legs.map(leg => leg.rateMbit ?? 0)) || null
     const targetAddress = addresses[target.name] ?? null
-    const { checks, linkAddress, ...found } = await precheck({ source, target, guest, modes, link, rateMbit, targetAddress, timing: this.request.timing })
+    const { checks, linkAddress, ...found } = await precheck({ source, target, guest, modes, link, rateMbit, targetAddress, withDisk: withDisk !== null, timing: this.request.timing })
     const direction = { from: source.name, to: target.name, checks }
     this.prechecks.push(direction)
     this.request.onEvent({ kind: 'precheck', ...direction })
@@ -178,9 +187,21 @@ class Race {
     await sleep(settleMs, undefined, { signal: this.stop.signal }).catch(() => {})
   }
 
+  /** Found anew before each run: a guest's number and its block device change with each. What a race itself left behind at the former source may be overwritten. */
+  private async findDisk(): Promise<DiskToMove | null> {
+    const { withDisk, guest, timing } = this.request
+    if (!withDisk)
+      return null
+    const { source } = this.hosts()
+    const domain = (await domainsOn(source, timing.requestMs)).find(({ name }) => name === guest)
+    if (!domain)
+      throw new Me2Error('no-domain', `${guest} does not run on ${source.name}.`, 'See where it is.')
+    return diskToMove(await guestDisks(await source.session(), domain.domid), guest, withDisk.overwrite || this.hasMoved)
+  }
+
   private settings(leg: Leg): RunSettings {
     const { link, verify, scrub, settleMs } = this.request
-    return { ...leg, link, verify, scrub, settleMs }
+    return { ...leg, link, verify, scrub, settleMs, withDisk: this.request.withDisk !== null }
   }
 
   private describe(leg: Leg, index: number, { from, to, guest }: Ready): Run {
@@ -199,13 +220,14 @@ class Race {
     }
   }
 
-  private async migrate(leg: Leg, index: number, ready: Ready): Promise<FinishedRun> {
+  private async migrate(leg: Leg, index: number, ready: Ready & { disk: DiskToMove | null }): Promise<FinishedRun> {
     const { guest, legs, heartbeat, owner, runs, onEvent } = this.request
     const run = this.describe(leg, index, ready)
     const recorder = await runs.begin(run)
     onEvent({ kind: 'runStarted', run, index, runs: legs.length })
     this.migration = startMigration({
       ...this.hosts(),
+      disk: ready.disk,
       guest, heartbeat, owner,
       settings: run.settings,
       targetAddress: run.settings.link === 'ssh' ? `root@${ready.linkAddress}` : ready.linkAddress,

@@ -55,8 +55,8 @@ export class RaceDesk {
 
   async precheck(request: RaceRequestView): Promise<RaceCheck[]> {
     const [home, away] = this.hostsOf(request)
-    const { guest, modes, link, rateMbit } = request
-    const { checks } = await precheck({ source: home.handle, target: away.handle, guest, modes, link, rateMbit, targetAddress: away.linkAddress, timing: this.options.timing })
+    const { guest, modes, link, rateMbit, withDisk } = request
+    const { checks } = await precheck({ source: home.handle, target: away.handle, guest, modes, link, rateMbit, targetAddress: away.linkAddress, withDisk: withDisk !== null, timing: this.options.timing })
     return checks
   }
 
@@ -111,10 +111,10 @@ export class RaceDesk {
   }
 
   private jobRequest(id: string, request: RaceRequestView, { guest, modes }: RacePart, home: KnownHost, away: KnownHost): RaceRequest {
-    const { repeats, encoder, link, rateMbit, verify, scrub, settleMs, force } = request
+    const { repeats, encoder, link, rateMbit, verify, scrub, settleMs, force, withDisk } = request
     let run = ''
     return {
-      id, guest, link, verify, scrub, settleMs, force,
+      id, guest, link, verify, scrub, settleMs, force, withDisk,
       kind: 'race',
       legs: raceLegs({ modes, repeats, encoding: encodingWith(encoder, request), rateMbit }),
       home: home.handle,

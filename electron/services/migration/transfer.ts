@@ -1,11 +1,13 @@
 /**
- * The two agents of one migration, from the first one's start to the last one's end: `receive` on the target, then
- * `migrate` on the source (over `ssh` the source starts the target's end itself).
+ * The agents of one migration, from the first one's start to the last one's end: `receive` on the target, and `disk-receive` if a
+ * disk goes along, then `migrate` on the source (over `ssh` the source starts the target's end itself).
  */
 import type { AgentMessage } from '../../../shared/agent/messages.ts'
 import type { Problem } from '../../../shared/errors.ts'
 import type { RunSettings } from '../../../shared/model/run.ts'
 import type { Side } from '../../../shared/model/runEvent.ts'
+import type { DiskToMove } from '../disk/diskToMove.ts'
+import type { TaskEnd } from './agentTask.ts'
 import type { HostHandle } from './hostHandle.ts'
 import type { Receiver } from './receiver.ts'
 import type { MigrationTiming } from './timing.ts'
@@ -15,7 +17,7 @@ import { errorFrom } from '../agent/parse.ts'
 import { AgentTask } from './agentTask.ts'
 import { oneTimeKey } from './key.ts'
 import { asProblem } from './problems.ts'
-import { startReceiver } from './receiver.ts'
+import { startDiskReceiver, startReceiver } from './receiver.ts'
 
 export interface TransferOptions {
   source: HostHandle
@@ -24,6 +26,8 @@ export interface TransferOptions {
   settings: Pick<RunSettings, 'mode' | 'encoder' | 'level' | 'cacheMiB' | 'link' | 'rateMbit' | 'verify' | 'scrub'>
   /** Where the source reaches the target: an IP address, for the link `ssh` USER@HOST. */
   targetAddress: string
+  /** The guest's disk, if it goes along. */
+  disk: DiskToMove | null
   /** Named to whoever finds this guest locked. */
   owner: string
   timing: MigrationTiming
@@ -32,7 +36,7 @@ export interface TransferOptions {
 }
 
 /** `remoteAgent`: the agent's path on the target, which the source needs for the link `ssh`. */
-function migrateArguments(options: TransferOptions, to: string, remoteAgent: string): string[] {
+function migrateArguments(options: TransferOptions, { to, diskTo, remoteAgent }: { to: string, diskTo: string | null, remoteAgent: string }): string[] {
   const { guest, owner, settings: { mode, encoder, level, cacheMiB, link, rateMbit, verify, scrub } } = options
   return [
     'migrate', '--domain', guest, '--mode', mode, '--link', link, '--to', to, '--owner', owner,
@@ -40,6 +44,7 @@ function migrateArguments(options: TransferOptions, to: string, remoteAgent: str
     ...(level === null ? [] : ['--level', String(level)]),
     ...(rateMbit === null ? [] : ['--rate', String(rateMbit)]),
     ...(link === 'ssh' ? ['--remote-agent', remoteAgent] : []),
+    ...(options.disk && diskTo !== null ? ['--disk', options.disk.device, '--disk-to', diskTo] : []),
     ...(verify ? [] : ['--no-verify']),
     ...(scrub ? [] : ['--no-scrub']),
   ]
@@ -53,6 +58,7 @@ export class Transfer {
   private readonly options: TransferOptions
   private cancelAsked = false
   private receiver: Receiver | null = null
+  private diskReceiver: Receiver | null = null
   private sender: AgentTask | null = null
   /** Why `migrate` says it did not succeed. */
   private reason: Problem | null = null
@@ -66,19 +72,25 @@ export class Transfer {
     this.cancelAsked = true
     this.sender?.send('cancel')
     if (!this.sender)
-      this.receiver?.task.closeStdin()
+      this.endReceivers()
+  }
+
+  private endReceivers(): void {
+    this.receiver?.task.closeStdin()
+    this.diskReceiver?.task.closeStdin()
   }
 
   /** Resolves when both agents have ended, with what went wrong. */
   async run(): Promise<Problem | null> {
     try {
-      const key = oneTimeKey()
+      const [key, diskKey] = [oneTimeKey(), oneTimeKey()]
+      await this.startReceivingDisk(diskKey)
       await this.startReceiving(key)
-      await this.startSending(key)
+      await this.startSending(key, diskKey)
     }
     catch (error) {
-      this.receiver?.task.closeStdin()
-      await this.receiverEnd()
+      this.endReceivers()
+      await Promise.all([this.endOf(this.receiver), this.endOf(this.diskReceiver)])
       return this.cancelAsked ? cancelled().toProblem() : asProblem(error)
     }
     return this.bothEnds()
@@ -94,21 +106,40 @@ export class Transfer {
       key,
       guest,
       measure: false,
+      patient: this.options.disk !== null,
       listenMs: timing.listenMs,
       onMessage: message => onMessage('target', message),
     })
   }
 
-  private async startSending(key: string): Promise<void> {
+  /** First: a disk's target may have no room, or be in use. */
+  private async startReceivingDisk(key: string): Promise<void> {
+    const { target, targetAddress, disk, settings: { link }, timing, onMessage } = this.options
+    if (!disk)
+      return
+    if (link === 'ssh')
+      throw new Me2Error('usage', 'A disk does not travel over the link ssh.', 'Choose the link sealed.')
+    this.diskReceiver = await startDiskReceiver(await target.session(), disk.to, {
+      link,
+      address: targetAddress,
+      key,
+      listenMs: timing.listenMs,
+      onMessage: message => onMessage('target', message),
+    })
+  }
+
+  private async startSending(key: string, diskKey: string): Promise<void> {
     const { source, target, settings, targetAddress } = this.options
     const [{ agent }, remote] = await Promise.all([source.session(), target.session()])
     if (this.cancelAsked)
       throw cancelled()
-    const args = migrateArguments(this.options, this.receiver?.to ?? targetAddress, remote.agent.path)
+    const args = migrateArguments(this.options, { to: this.receiver?.to ?? targetAddress, diskTo: this.diskReceiver?.to ?? null, remoteAgent: remote.agent.path })
     this.sender = await AgentTask.start(agent, args, message => this.hearSource(message))
     const cancelledMeanwhile = this.cancelAsked
     if (settings.link !== 'ssh')
       this.sender.send(key)
+    if (this.diskReceiver)
+      this.sender.send(diskKey)
     if (cancelledMeanwhile)
       this.sender.send('cancel')
   }
@@ -124,18 +155,21 @@ export class Transfer {
   /** The source's end comes first: it is the one that gives the guest away. The target then ends by itself. */
   private async bothEnds(): Promise<Problem | null> {
     const source = await this.sender!.ended
-    const target = await this.receiverEnd()
+    const targets = await Promise.all([this.endOf(this.receiver), this.endOf(this.diskReceiver)])
     if (source.lost)
       return lostProblem(this.options.source)
-    const problem = source.problem ?? this.reason ?? (target?.lost ? lostProblem(this.options.target) : target?.problem) ?? null
+    const lost = targets.some(target => target?.lost) ? lostProblem(this.options.target) : null
+    const problem = source.problem ?? this.reason ?? lost ?? targets.find(target => target?.problem)?.problem ?? null
     return problem?.code === 'cancelled' ? cancelled().toProblem() : problem
   }
 
-  private async receiverEnd(): Promise<{ lost: boolean, problem: Problem | null } | null> {
+  private async endOf(receiver: Receiver | null): Promise<TaskEnd | null> {
     const { timing, target, onNote } = this.options
-    const task = this.receiver?.task
-    if (!task)
+    if (!receiver)
       return null
+    const { task } = receiver
+    if (await task.message('connected', 0) === null)
+      task.closeStdin() // nobody will come any more
     if (!await task.endsWithin(timing.drainMs))
       task.closeStdin()
     if (await task.endsWithin(timing.endMs))

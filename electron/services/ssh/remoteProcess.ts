@@ -9,11 +9,13 @@ export interface ExecLimits {
   name: string
   host: string
   maxBytes: number
+  /** Default 64 KiB; what comes after is dropped. */
+  maxStderrBytes?: number
   timeoutMs?: number
   signal?: AbortSignal
 }
 
-const maxStderrBytes = 64 * 1024
+const defaultMaxStderrBytes = 64 * 1024
 
 export function connectionLost(host: string): Me2Error {
   return new Me2Error('connection-lost', `The connection to ${host} was lost.`, 'Check the network and that the host is up, then connect again.')
@@ -66,7 +68,7 @@ function processOf(client: Client, channel: ClientChannel): RemoteProcess {
 }
 
 /**
- * Waits for a command's end and collects its output. Of stderr the first 64 KiB are kept.
+ * Waits for a command's end and collects its output.
  *
  * @throws Me2Error `output-too-large`, `connection-lost`, `cancelled`, or `system` when the time is over;
  * the command is ended in each case, as far as closing its channel can.
@@ -80,7 +82,7 @@ export async function collect(process: RemoteProcess, limits: ExecLimits): Promi
     onAbort()
   try {
     const stdout = readAll(process.stdout, limits.maxBytes, () => failed.reject(tooLarge(limits)))
-    const stderr = readAll(process.stderr, maxStderrBytes, () => {})
+    const stderr = readAll(process.stderr, limits.maxStderrBytes ?? defaultMaxStderrBytes, () => {})
     const ended = Promise.all([process.exit, stdout, stderr])
     const [exit, out, err] = await Promise.race([ended, failed.promise])
     if (exit.lost)

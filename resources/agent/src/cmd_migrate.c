@@ -18,6 +18,7 @@
 
 #include "batch.h"
 #include "commands.h"
+#include "disk_leg.h"
 #include "domain_json.h"
 #include "io.h"
 #include "job.h"
@@ -205,29 +206,58 @@ static void report_done(struct xen *xen, uint64_t started, int xl_status)
 	json_print(&json);
 }
 
-static int supervise(struct xen *xen, int job_fd, struct error *err)
+/* Returns xl's exit status; -1: it did not run. */
+static int run_xl(int job_fd, struct disk_leg *leg, struct error *err)
 {
 	int lines[2];
 	struct process xl;
-	pthread_t stdin_watch, xl_lines;
+	pthread_t xl_lines;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, lines) != 0) {
 		error_errno(err, "socketpair");
-		return 1;
+		return -1;
 	}
 	fcntl(lines[0], F_SETFD, FD_CLOEXEC);
-	uint64_t started = clock_ns();
-	if (!start_xl(&xl, job_fd, lines[1], err))
-		return 1;
+	if ((leg && !disk_leg_follow(leg, err)) || !start_xl(&xl, job_fd, lines[1], err))
+		return -1;
 	close(lines[1]);
-	pthread_create(&stdin_watch, NULL, watch_stdin, NULL);
-	pthread_detach(stdin_watch); /* a blocked read cannot be woken; it ends with the process */
 	pthread_create(&xl_lines, NULL, relay_xl, &xl.err);
 	relay_send(lines[0]);
 	int xl_status = process_wait(&xl, 0);
 	pthread_join(xl_lines, NULL);
+	return xl_status;
+}
+
+static bool is_known_to_be_here(int xl_status)
+{
+	return xl_status != 0 && strcmp(outcome(xl_status), "unknown") != 0;
+}
+
+/* What failed before xl ran is why the migration did. */
+static int supervise(struct xen *xen, int job_fd, const struct migrate_options *options, const uint8_t *disk_key)
+{
+	struct error err = {0};
+	struct disk_leg *leg = NULL;
+	pthread_t stdin_watch;
+	int xl_status = -1;
+	uint64_t started = clock_ns();
+	pthread_create(&stdin_watch, NULL, watch_stdin, NULL);
+	pthread_detach(stdin_watch); /* a blocked read cannot be woken; it ends with the process */
+	if (!options->disk[0] || (leg = disk_leg_begin(job, options->disk, options->disk_to, disk_key, &err)))
+		xl_status = run_xl(job_fd, leg, &err);
+	if (!job->error.code && err.code)
+		job->error = err;
 	sodium_memzero(job->key, sizeof(job->key));
+	if (leg)
+		disk_leg_end(leg, xl_status == 0, is_known_to_be_here(xl_status));
 	report_done(xen, started, xl_status);
 	return xl_status == 0 ? 0 : 1;
+}
+
+/* The link's key, and the disk's if there is one. */
+static bool read_keys(const struct migrate_options *options, uint8_t disk_key[LINK_KEY_BYTES], struct error *err)
+{
+	return (options->link == LINK_STDIO || read_key_line(STDIN_FILENO, job->key, err))
+		&& (!options->disk[0] || read_key_line(STDIN_FILENO, disk_key, err));
 }
 
 int cmd_migrate(int argc, char **argv)
@@ -236,6 +266,7 @@ int cmd_migrate(int argc, char **argv)
 	struct migrate_options options;
 	struct xen_domain domain;
 	struct xen *xen = NULL;
+	uint8_t disk_key[LINK_KEY_BYTES];
 	int job_fd, result = 1;
 	if (!migrate_options_parse(&options, argc, argv, &err)) {
 		json_write_error(&err, STDOUT_FILENO);
@@ -243,12 +274,13 @@ int cmd_migrate(int argc, char **argv)
 	}
 	if ((xen = xen_open(&err)) && xen_find_domain(xen, options.domain, &domain, &err) && check_guest(xen, &domain, &err)
 		&& lock_guest(domain.uuid, options.owner, &err) >= 0 && (job = new_job(&job_fd, &err))
-		&& (options.link == LINK_STDIO || read_key_line(STDIN_FILENO, job->key, &err))) {
+		&& read_keys(&options, disk_key, &err) && shared_rate_init(&job->rate, options.rate_mbit, clock_ns())) {
 		migrate_options_apply(&options, job);
 		job->domid = domain.domid;
 		memcpy(job->name, domain.name, sizeof(job->name));
 		cancel_on_signals();
-		result = supervise(xen, job_fd, &err);
+		result = supervise(xen, job_fd, &options, disk_key);
+		sodium_memzero(disk_key, sizeof(disk_key));
 	}
 	if (err.code)
 		json_write_error(&err, STDOUT_FILENO);

@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,13 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "await_source.h"
 #include "batch.h"
 #include "commands.h"
 #include "handshake.h"
 #include "hash.h"
 #include "io.h"
 #include "json.h"
-#include "key.h"
 #include "link.h"
 #include "options.h"
 #include "process.h"
@@ -295,17 +294,6 @@ static void *control(void *context)
 	return NULL;
 }
 
-/* The console closes our stdin (or goes away) to end us. Detached: a blocked read cannot be woken. */
-static void *watch_stdin(void *context)
-{
-	int cancel = *(int *)context;
-	char byte;
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		;
-	eventfd_write(cancel, 1);
-	return NULL;
-}
-
 /* The domid of the unfinished copy that our xl made, 0 if there is none. *newest: the highest domid on this host. */
 static uint32_t find_copy(const struct receiver *receiver, uint32_t *newest)
 {
@@ -417,36 +405,11 @@ static int measure(struct receiver *receiver, struct error *err)
 	return 0;
 }
 
-static struct link *take_link(struct receiver *receiver, const char *ip, uint64_t port, uint64_t wait_s, struct error *err)
+static struct link *take_link(struct receiver *receiver, const struct source_wait *wait, struct error *err)
 {
 	if (receiver->kind == LINK_STDIO)
 		return link_accept_fds(dup(STDIN_FILENO), dup(STDOUT_FILENO), &receiver->asked, err);
-	uint8_t key[LINK_KEY_BYTES];
-	uint16_t bound = (uint16_t)port;
-	char from[64];
-	struct json json;
-	if (!read_key_line(STDIN_FILENO, key, err))
-		return NULL;
-	int listener = link_listen(ip, &bound, err);
-	if (listener < 0)
-		return NULL;
-	json_start(&json, "listening");
-	json_string(&json, "address", ip);
-	json_u64(&json, "port", bound);
-	json_print(&json);
-	pthread_t watcher;
-	pthread_create(&watcher, NULL, watch_stdin, &receiver->cancel);
-	pthread_detach(watcher);
-	struct link *link = link_accept(receiver->kind, listener, key, wait_s * 1000, receiver->cancel, &receiver->asked, from,
-		err);
-	sodium_memzero(key, sizeof(key));
-	close(listener);
-	if (!link)
-		return NULL;
-	json_start(&json, "connected");
-	json_string(&json, "from", from);
-	json_print(&json);
-	return link;
+	return await_source(wait, &receiver->asked, err);
 }
 
 int cmd_receive(int argc, char **argv)
@@ -460,7 +423,7 @@ int cmd_receive(int argc, char **argv)
 		{.name = "--link", .kind = OPTION_CHOICE, .value = &kind, .choices = kinds},
 		{.name = "--bind", .kind = OPTION_TEXT, .value = ip, .maximum = sizeof(ip)},
 		{.name = "--port", .kind = OPTION_NUMBER, .value = &port, .maximum = 65535},
-		{.name = "--wait", .kind = OPTION_NUMBER, .value = &wait_s, .minimum = 1, .maximum = 3600},
+		{.name = "--wait", .kind = OPTION_NUMBER, .value = &wait_s, .minimum = 1, .maximum = 604800},
 		{.name = "--guest", .kind = OPTION_TEXT, .value = guest, .maximum = sizeof(guest)},
 		{.name = "--measure", .kind = OPTION_FLAG, .value = &measuring, .flag_value = true},
 	};
@@ -479,7 +442,9 @@ int cmd_receive(int argc, char **argv)
 		snprintf(receiver.incoming, sizeof(receiver.incoming), "%s" INCOMING_SUFFIX, guest);
 	if (kind == LINK_STDIO)
 		receiver.report = STDERR_FILENO;
-	receiver.link = take_link(&receiver, ip, port, wait_s, &err);
+	const struct source_wait wait = {.kind = receiver.kind, .ip = ip, .port = (uint16_t)port, .wait_s = wait_s,
+		.cancel = receiver.cancel};
+	receiver.link = take_link(&receiver, &wait, &err);
 	bool asked = receiver.asked.flags & LINK_FLAG_MEASURE;
 	if (receiver.link && asked != measuring)
 		error_set(&err, ERR_LINK, "", "one end measures the link, the other migrates");

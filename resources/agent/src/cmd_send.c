@@ -173,7 +173,7 @@ static int run(struct sender *sender)
 	/* The target's xl starts meanwhile, and libxc reads pages already: classifying later than that is the safe order. */
 	uint64_t began = clock_ns();
 	reach_guest(sender, &why);
-	link_set_rate(sender->link, sender->job->rate_mbit);
+	link_share_rate(sender->link, &sender->job->rate);
 	report_start(sender, clock_ns() - began, &why);
 	sender_forward(sender);
 	if (sender->job->mode == MODE_ME2)

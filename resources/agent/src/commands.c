@@ -19,6 +19,8 @@ static const struct {
 	{"map", cmd_map},
 	{"page", cmd_page},
 	{"disk-map", cmd_disk_map},
+	{"disk-send", cmd_disk_send},
+	{"disk-receive", cmd_disk_receive},
 	{"heartbeat", cmd_heartbeat},
 	{"receive", cmd_receive},
 	{"migrate", cmd_migrate},

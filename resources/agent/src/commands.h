@@ -23,6 +23,8 @@ int cmd_page(int argc, char **argv);
 
 /* a guest's disk */
 int cmd_disk_map(int argc, char **argv);
+int cmd_disk_send(int argc, char **argv);
+int cmd_disk_receive(int argc, char **argv);
 
 /* migration */
 int cmd_receive(int argc, char **argv);

@@ -101,7 +101,9 @@ static void explore_swap(struct explorer *explorer, const struct disk_view *view
 	if (!swap_area_read(view, &area))
 		return;
 	block_map_say(explorer->found->map, view, area.bytes, UINT64_MAX, DISK_UNKNOWN);
-	block_map_say(explorer->found->map, view, 0, area.bytes, DISK_SWAP);
+	/* the header stays what it is when what was swapped out means nothing any more */
+	block_map_say(explorer->found->map, view, 0, SWAP_HEADER_BYTES, DISK_METADATA);
+	block_map_say(explorer->found->map, view, SWAP_HEADER_BYTES, area.bytes - SWAP_HEADER_BYTES, DISK_SWAP);
 	snprintf(volume->kind, sizeof(volume->kind), "swap");
 	volume_set_uuid(volume, area.uuid);
 	volume->state = VOLUME_CLEAN;

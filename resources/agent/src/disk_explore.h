@@ -14,7 +14,8 @@
  * is not committed. The block looks free, holds live data, and if it was written before tracing began, no trace shows it.
  * So a block of a running guest's disk may be left out only when all of this holds:
  *
- *   1. every write was traced (none lost) from before a full sync of the guest began, and that sync has ended;
+ *   1. every write was traced (none lost) from before a full sync of the guest began, and that sync has ended, the commits of
+ *      its journals included that were under way or begun then (Linux' emergency sync begins the last one, and does not wait);
  *   2. disk_explore(), called after the end of that sync, says DISK_FREE;
  *   3. no write to the block has been traced since tracing began.
  *

@@ -293,6 +293,16 @@ bool explorer_refresh(struct explorer *explorer)
 		&& array_makes_sense(explorer);
 }
 
+struct kernel_memory *explorer_memory(struct explorer *explorer)
+{
+	return &explorer->memory;
+}
+
+const struct vmcoreinfo *explorer_note(const struct explorer *explorer)
+{
+	return &explorer->note;
+}
+
 const char *explorer_kernel(const struct explorer *explorer)
 {
 	return explorer->layout.release;

@@ -15,6 +15,9 @@
 #include "guest.h"
 #include "page_class.h"
 
+struct kernel_memory;
+struct vmcoreinfo;
+
 struct explorer;
 
 /* Finds the note and maps the page array. NULL with ERR_NOT_UNDERSTOOD when the guest cannot be read: the caller then
@@ -32,6 +35,10 @@ bool explorer_refresh(struct explorer *explorer);
 const char *explorer_kernel(const struct explorer *explorer);
 /* Number of memory sections whose page array is mapped. */
 uint64_t explorer_sections(const struct explorer *explorer);
+
+/* For reading more of the same kernel; both as long as the explorer. One thread at a time. */
+struct kernel_memory *explorer_memory(struct explorer *explorer);
+const struct vmcoreinfo *explorer_note(const struct explorer *explorer);
 
 /* True if the kernel has a struct page for this frame. */
 bool explorer_knows(const struct explorer *explorer, uint64_t frame);

@@ -284,7 +284,11 @@ static bool settle(struct ext *ext, struct volume *volume, struct error *why)
 	if (layout->compat & EXT_COMPAT_FAST_COMMIT)
 		return error_set(why, ERR_NOT_UNDERSTOOD, "", "it is in use, or was not unmounted, and has fast commits");
 	volume->state = VOLUME_REPLAYED;
-	return load_journal(ext, why);
+	if (!load_journal(ext, why))
+		return false;
+	volume->has_journal = true;
+	volume->next_transaction = jbd2_next_transaction(ext->journal);
+	return true;
 }
 
 /* --- */

@@ -328,6 +328,11 @@ void jbd2_free(struct jbd2 *journal)
 	free(journal);
 }
 
+uint32_t jbd2_next_transaction(const struct jbd2 *journal)
+{
+	return journal->sequence + journal->transactions;
+}
+
 uint32_t jbd2_transactions(const struct jbd2 *journal)
 {
 	return journal->transactions;

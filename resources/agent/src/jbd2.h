@@ -37,6 +37,9 @@ void jbd2_free(struct jbd2 *journal);
 /* Transactions that are committed and not yet all in their places. */
 uint32_t jbd2_transactions(const struct jbd2 *journal);
 
+/* The number of the transaction that will be committed next. */
+uint32_t jbd2_next_transaction(const struct jbd2 *journal);
+
 enum jbd2_answer {
 	JBD2_ABSENT,  /* not in the journal: what is in its place counts */
 	JBD2_FOUND,

@@ -15,6 +15,7 @@
 #include "error.h"
 #include "guest.h"
 #include "link.h"
+#include "rate.h"
 
 #define JOB_MAGIC 0x4a32454du
 
@@ -41,6 +42,15 @@ struct job {
 	bool verify, scrub;
 	uint32_t domid;
 	char name[128];
+
+	struct shared_rate rate; /* the cap, for this link and the disk's */
+
+	/* The disk's part, if it has one (disk_leg.h): `send` gives the guest away only after disk_done_ns, and gives up when the
+	 * disk has failed. */
+	bool has_disk;
+	atomic_ullong disk_done_ns;
+	atomic_bool disk_failed;
+	struct error disk_error; /* written before disk_failed is set */
 
 	/* The supervisor's wish. */
 	atomic_bool cancel;

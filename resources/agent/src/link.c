@@ -38,6 +38,7 @@ struct link {
 	crypto_secretstream_xchacha20poly1305_state push, pull;
 	pthread_mutex_t sending;
 	struct rate rate; /* guarded by `sending` */
+	struct shared_rate *shared_rate; /* in its place, unless NULL */
 	atomic_bool shut;
 	atomic_ullong sent, received;
 	uint8_t header[HEADER_BYTES]; /* of the next frame to receive: … */
@@ -119,6 +120,11 @@ void link_set_rate(struct link *link, uint64_t mbit_per_second)
 	pthread_mutex_unlock(&link->sending);
 }
 
+void link_share_rate(struct link *link, struct shared_rate *rate)
+{
+	link->shared_rate = rate;
+}
+
 static void put_u32(uint8_t *to, uint32_t value)
 {
 	for (int i = 0; i < 4; i++)
@@ -185,7 +191,9 @@ bool link_send_pieces(struct link *link, enum link_type type, const struct piece
 	uint64_t before = atomic_load(&link->sent);
 	bool ok = !atomic_load(&link->shut) ? put_on_wire(link, type, content, err)
 		: error_set(err, ERR_LINK, "", "the link was shut");
-	uint64_t wait = rate_take(&link->rate, atomic_load(&link->sent) - before, clock_ns());
+	uint64_t bytes = atomic_load(&link->sent) - before;
+	uint64_t wait = link->shared_rate ? shared_rate_take(link->shared_rate, bytes, clock_ns())
+		: rate_take(&link->rate, bytes, clock_ns());
 	pthread_mutex_unlock(&link->sending);
 	if (wait)
 		sleep_ns(wait);
@@ -523,7 +531,7 @@ static bool hear_hello(struct link *link, struct link_hello *wishes, struct erro
 		return error_set(err, ERR_LINK_AUTH, "", "the source did not introduce itself");
 	wishes->flags = get_u32(hello);
 	wishes->cache_pages = get_u32(hello + 4);
-	const uint32_t known = LINK_FLAG_ME2 | LINK_FLAG_VERIFY | LINK_FLAG_SCRUB | LINK_FLAG_MEASURE;
+	const uint32_t known = LINK_FLAG_ME2 | LINK_FLAG_VERIFY | LINK_FLAG_SCRUB | LINK_FLAG_MEASURE | LINK_FLAG_DISK;
 	if (wishes->flags & ~known || wishes->cache_pages > LINK_CACHE_PAGES_MAX) {
 		static const char refusal[] = "this receiver does not know what is asked of it";
 		link_send(link, LINK_REFUSED, refusal, sizeof(refusal) - 1, NULL);

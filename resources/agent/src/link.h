@@ -41,13 +41,18 @@ enum link_type {
 	LINK_PONG = 12,         /* the answer, same number */
 	LINK_HASHES_WANTED = 13,/* source → target: u64 first frame, u64 count */
 	LINK_HASHES = 14,       /* target → source: u64 first frame, then one u64 a frame (0: never sent) */
-	LINK_XL_ENDED = 15      /* target → source: u32 exit status of xl migrate-receive */
+	LINK_XL_ENDED = 15,     /* target → source: u32 exit status of xl migrate-receive */
+	LINK_DISK_RAW = 16,     /* source → target: u64 first block, then the contents of as many as there are */
+	LINK_DISK_SYNC = 17,    /* source → target: u64 number; put all of the above on stable storage … */
+	LINK_DISK_SYNCED = 18,  /* target → source: … done, same number */
+	LINK_DISK_DROP = 19     /* source → target: the copy is of no use after all */
 };
 
 #define LINK_FLAG_ME2 1u      /* page data comes as batches */
 #define LINK_FLAG_VERIFY 2u   /* keep a hash of every page */
 #define LINK_FLAG_SCRUB 4u    /* left-out pages become zero pages */
 #define LINK_FLAG_MEASURE 8u  /* no migration: count bytes and answer */
+#define LINK_FLAG_DISK 16u    /* a disk: batches are of its blocks; LINK_IMAGE_END: the copy is complete, keep it */
 
 /* What the source asks of the target before any data flows. */
 struct link_hello {
@@ -58,6 +63,7 @@ struct link_hello {
 #define LINK_CACHE_PAGES_MAX 262144u /* 1 GiB */
 
 struct link;
+struct shared_rate;
 
 /* Connects to "IP:PORT" ("[IPv6]:PORT"). NULL on failure. `key` is not kept. */
 struct link *link_connect(enum link_kind kind, const char *address, const uint8_t key[LINK_KEY_BYTES],
@@ -79,6 +85,9 @@ struct link *link_accept_fds(int in, int out, struct link_hello *hello, struct e
 
 /* Caps what link_send() may send from now on; 0 lifts the cap. */
 void link_set_rate(struct link *link, uint64_t mbit_per_second);
+
+/* The same cap for several links, also of several processes: `rate` (rate.h) lies in memory that they share and outlives them. */
+void link_share_rate(struct link *link, struct shared_rate *rate);
 
 /* link_receive() fails with ERR_LINK_STALLED when nothing came for that long (TCP only; 0: never). */
 void link_set_silence(struct link *link, unsigned seconds);

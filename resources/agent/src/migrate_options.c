@@ -30,17 +30,27 @@ static bool settle_encoder(struct migrate_options *parsed, struct error *err)
 	return true;
 }
 
+static bool check_disk(const struct migrate_options *parsed, struct error *err)
+{
+	if (!parsed->disk[0] != !parsed->disk_to[0])
+		return error_set(err, ERR_USAGE, "Give both or neither.", "--disk and --disk-to belong together");
+	return !parsed->disk[0] || parsed->link != LINK_STDIO
+		|| error_set(err, ERR_USAGE, "Use --link sealed.", "a disk does not travel over ssh");
+}
+
+static const struct migrate_options defaults = {
+	.owner = "another console",
+	.remote_agent = "/run/me2/agent",
+	.stall_s = 15,
+	.level = NOT_GIVEN,
+	.cache_mib = NOT_GIVEN,
+	.verify = true,
+	.scrub = true,
+};
+
 bool migrate_options_parse(struct migrate_options *parsed, int argc, char **argv, struct error *err)
 {
-	*parsed = (struct migrate_options){
-		.owner = "another console",
-		.remote_agent = "/run/me2/agent",
-		.stall_s = 15,
-		.level = NOT_GIVEN,
-		.cache_mib = NOT_GIVEN,
-		.verify = true,
-		.scrub = true,
-	};
+	*parsed = defaults;
 	struct option table[] = {
 		{.name = "--domain", .kind = OPTION_TEXT, .value = parsed->domain, .maximum = sizeof(parsed->domain), .required = true},
 		{.name = "--to", .kind = OPTION_TEXT, .value = parsed->to, .maximum = sizeof(parsed->to), .required = true},
@@ -48,6 +58,8 @@ bool migrate_options_parse(struct migrate_options *parsed, int argc, char **argv
 		{.name = "--encoder", .kind = OPTION_CHOICE, .value = &parsed->encoder, .choices = encoders},
 		{.name = "--level", .kind = OPTION_NUMBER, .value = &parsed->level, .minimum = 1, .maximum = COMPRESS_LEVEL_MAX},
 		{.name = "--cache", .kind = OPTION_NUMBER, .value = &parsed->cache_mib, .minimum = 0, .maximum = CACHE_MIB_MAX},
+		{.name = "--disk", .kind = OPTION_TEXT, .value = parsed->disk, .maximum = sizeof(parsed->disk)},
+		{.name = "--disk-to", .kind = OPTION_TEXT, .value = parsed->disk_to, .maximum = sizeof(parsed->disk_to)},
 		{.name = "--link", .kind = OPTION_CHOICE, .value = &parsed->link, .choices = links},
 		{.name = "--remote-agent", .kind = OPTION_TEXT, .value = parsed->remote_agent, .maximum = sizeof(parsed->remote_agent)},
 		{.name = "--rate", .kind = OPTION_NUMBER, .value = &parsed->rate_mbit, .minimum = 1, .maximum = 400000},
@@ -58,7 +70,26 @@ bool migrate_options_parse(struct migrate_options *parsed, int argc, char **argv
 		{.name = "--no-scrub", .kind = OPTION_FLAG, .value = &parsed->scrub, .flag_value = false},
 	};
 	return options_parse(table, sizeof(table) / sizeof(table[0]), argc, argv, NULL, 0, NULL, err)
-		&& settle_encoder(parsed, err);
+		&& settle_encoder(parsed, err) && check_disk(parsed, err);
+}
+
+bool disk_send_options_parse(struct migrate_options *parsed, int argc, char **argv, struct error *err)
+{
+	*parsed = defaults;
+	struct option table[] = {
+		{.name = "--disk", .kind = OPTION_TEXT, .value = parsed->disk, .maximum = sizeof(parsed->disk), .required = true},
+		{.name = "--disk-to", .kind = OPTION_TEXT, .value = parsed->disk_to, .maximum = sizeof(parsed->disk_to), .required = true},
+		{.name = "--mode", .kind = OPTION_CHOICE, .value = &parsed->mode, .choices = modes, .required = true},
+		{.name = "--encoder", .kind = OPTION_CHOICE, .value = &parsed->encoder, .choices = encoders},
+		{.name = "--level", .kind = OPTION_NUMBER, .value = &parsed->level, .minimum = 1, .maximum = COMPRESS_LEVEL_MAX},
+		{.name = "--cache", .kind = OPTION_NUMBER, .value = &parsed->cache_mib, .minimum = 0, .maximum = CACHE_MIB_MAX},
+		{.name = "--link", .kind = OPTION_CHOICE, .value = &parsed->link, .choices = links},
+		{.name = "--rate", .kind = OPTION_NUMBER, .value = &parsed->rate_mbit, .minimum = 1, .maximum = 400000},
+		{.name = "--stall", .kind = OPTION_NUMBER, .value = &parsed->stall_s, .minimum = 2, .maximum = 600},
+		{.name = "--no-verify", .kind = OPTION_FLAG, .value = &parsed->verify, .flag_value = false},
+	};
+	return options_parse(table, sizeof(table) / sizeof(table[0]), argc, argv, NULL, 0, NULL, err)
+		&& settle_encoder(parsed, err) && check_disk(parsed, err);
 }
 
 const char *job_encoder_name(int encoder)

@@ -4,6 +4,8 @@
 #ifndef ME2_RATE_H
 #define ME2_RATE_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rate {
@@ -17,5 +19,15 @@ void rate_init(struct rate *rate, uint64_t mbit_per_second, uint64_t now_ns);
 
 /* Takes `bytes` from the bucket and returns how long to wait before the next take, in ns (0: not at all). */
 uint64_t rate_take(struct rate *rate, uint64_t bytes, uint64_t now_ns);
+
+/* A bucket that several processes take from, in memory that they share. */
+struct shared_rate {
+	pthread_mutex_t lock;
+	struct rate rate;
+};
+
+/* Once, before it is shared. */
+bool shared_rate_init(struct shared_rate *shared, uint64_t mbit_per_second, uint64_t now_ns);
+uint64_t shared_rate_take(struct shared_rate *shared, uint64_t bytes, uint64_t now_ns);
 
 #endif

@@ -211,17 +211,33 @@ static void look_for_stall(struct sender *sender, uint64_t now)
 		link_break(sender->link); /* past the go-ahead: wait longer, then tell that nobody knows */
 }
 
+static void look_for_disk(struct sender *sender)
+{
+	if (atomic_load(&sender->job->disk_failed))
+		sender_abort(sender, &sender->job->disk_error);
+}
+
+/* The target could start the guest: may it be told so? Not while the guest's disk is on its way. */
+static bool may_pass_ready(struct sender *sender, uint64_t now)
+{
+	struct job *job = sender->job;
+	uint64_t ready = atomic_load(&sender->ready_ns);
+	return ready && !atomic_load(&sender->ready_passed) && now >= ready + job->hold_s * 1000000000u
+		&& (!job->has_disk || atomic_load(&job->disk_done_ns));
+}
+
 void *sender_watch(void *context)
 {
 	struct sender *sender = context;
 	uint64_t progress_due = 0, ping_due = 0;
 	const uint64_t no_number = 0;
 	while (!atomic_load(&sender->stop)) {
-		uint64_t now = clock_ns(), ready = atomic_load(&sender->ready_ns);
+		uint64_t now = clock_ns();
 		look_for_suspension(sender);
 		look_for_cancel(sender);
 		look_for_stall(sender, now);
-		if (ready && !atomic_load(&sender->ready_passed) && now >= ready + sender->job->hold_s * 1000000000u)
+		look_for_disk(sender);
+		if (may_pass_ready(sender, now))
 			pass_ready(sender);
 		if (now >= ping_due) {
 			link_try_send(sender->link, LINK_PING, &no_number, sizeof(no_number));

@@ -10,6 +10,8 @@
 
 #include "disk.h"
 
+#define SWAP_HEADER_BYTES 4096u
+
 struct swap_area {
 	uint64_t bytes; /* from the start of the view */
 	uint8_t uuid[16];

@@ -4,6 +4,7 @@
 #ifndef ME2_VOLUME_H
 #define ME2_VOLUME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum volume_state {
@@ -19,6 +20,8 @@ struct volume {
 	char uuid[37];              /* as text, "" if there is none */
 	uint64_t offset, bytes;     /* of its first byte on the disk; its size */
 	enum volume_state state;
+	bool has_journal;           /* which was applied … */
+	uint32_t next_transaction;  /* … up to this one (ext3, ext4) */
 	uint64_t free_bytes, doubtful_bytes; /* as its own file system counts, before rounding to blocks of the disk */
 	char note[200];             /* what could not be understood, and why; "" if nothing */
 };

@@ -228,7 +228,7 @@ static void swap_is_recognised(void)
 	build_swap(bytes, BLOCKS - 3);
 	struct result result = explore();
 	CHECK(strcmp(result.volume.kind, "swap") == 0 && result.volume.state == VOLUME_CLEAN);
-	CHECK(result.counts[DISK_SWAP] == BLOCKS - 2 && result.classes[BLOCKS - 2] == DISK_UNKNOWN);
+	CHECK(result.counts[DISK_SWAP] == BLOCKS - 3 && result.classes[0] == DISK_METADATA && result.classes[BLOCKS - 2] == DISK_UNKNOWN);
 	CHECK(strcmp(result.volume.uuid, "eeeeeeee-eeee-eeee-eeee-eeeeeeeeeeee") == 0);
 	static const uint32_t senseless[] = {0, BLOCKS, UINT32_MAX};
 	for (size_t i = 0; i < 3; i++) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { usualLabPlan } from '../../../shared/model/labPlan.ts'
+import { frame, introduction, storeRows } from '../disk/diskHost.ts'
 import { domain } from '../model/messages.ts'
 import { FakeConsole } from './fakeConsole.ts'
 
@@ -240,6 +241,57 @@ describe('map', () => {
     const written = await readFile(file)
     expect([...written.subarray(written.indexOf(10) + 1)]).toEqual([1, 1, 1, 3])
     expect(JSON.parse(written.subarray(0, written.indexOf(10)).toString())).toMatchObject({ format: 'me2map', version: 1, frames: 4 })
+  })
+})
+
+describe('disk map', () => {
+  beforeEach(() => {
+    me2.guests.a.disks = storeRows.file
+    me2.guests.a.diskMap = { stderr: `${JSON.stringify(introduction)}\n`, stdout: frame }
+  })
+
+  it('finds the only disk of a guest, and counts its blocks by class', async () => {
+    expect(await me2.run('disk', 'map', '--guest', 'web', '--json')).toBe(0)
+    expect(me2.guests.a.lookedAt).toEqual(['/dev/loop0'])
+    expect(me2.document).toMatchObject({
+      host: 'hosta', guest: 'web', path: '/dev/loop0', blockBytes: 4096, blocks: 8, table: 'none',
+      disk: { name: 'xvda', path: '/var/lib/web.img', format: 'raw', device: '/dev/loop0', bytes: 32_768 },
+      volumes: [{ name: 'disk', kind: 'ext4', state: 'replayed', freeBytes: 16_384 }],
+    })
+    const classes = (me2.document.classes as { id: string, blocks: number }[]).filter(({ blocks }) => blocks > 0)
+    expect(classes).toMatchObject([{ id: 'free', blocks: 4, bytes: 16_384, share: 0.5 }, { id: 'metadata', blocks: 1 }, { id: 'journal', blocks: 1 }, { id: 'data', blocks: 2 }])
+  })
+
+  it('prints volumes and classes', async () => {
+    expect(await me2.run('disk', 'map', '--guest', 'web', '--disk', 'xvda')).toBe(0)
+    expect(me2.stdout).toMatch(/^xvda of web \(\/dev\/loop0\) on hosta: 0\.0 MB, no partition table/)
+    expect(me2.stdout).toMatch(/disk +ext4 +replayed/)
+    expect(me2.stdout).toMatch(/file data +2 +0\.0 MB +25\.0 %|file data +2 +0\.0 MB +0\.25/)
+  })
+
+  it('looks at a path on a host, whatever guest has it', async () => {
+    expect(await me2.run('disk', 'map', '--host', 'a', '--path', '/srv/it\'s $(here).img', '--json')).toBe(0)
+    expect(me2.guests.a.lookedAt).toEqual(['/srv/it\'s $(here).img'])
+    expect(me2.document).toMatchObject({ host: 'hosta', guest: null, disk: null })
+  })
+
+  it.each([
+    ['several disks and none named', ['--guest', 'web'], 'xvda, xvdb'],
+    ['a disk that is not there', ['--guest', 'web', '--disk', 'xvdz'], 'xvda, xvdb'],
+    ['a path and a guest', ['--path', '/dev/sda', '--guest', 'web'], '--path'],
+    ['a path and no host', ['--path', '/dev/sda'], '--host'],
+    ['a relative path', ['--host', 'a', '--path', 'web.img'], 'absolute'],
+  ])('is wrong usage with %s', async (_, options, hint) => {
+    me2.guests.a.disks = storeRows.file + storeRows.volume
+    expect(await me2.run('disk', 'map', ...options)).toBe(2)
+    expect(me2.stderr).toContain(hint)
+    expect(me2.guests.a.lookedAt).toEqual([])
+  })
+
+  it.each([['', 'has no disk'], [storeRows.qcow2, 'qcow2']])('fails with the reason where there is nothing to look into', async (disks, reason) => {
+    me2.guests.a.disks = disks
+    expect(await me2.run('disk', 'map', '--guest', 'web', '--json')).toBe(1)
+    expect(me2.document).toMatchObject({ error: { code: 'not-supported', message: expect.stringContaining(reason) as unknown } })
   })
 })
 

@@ -49,7 +49,7 @@ afterEach(async () => {
 
 const request: RaceRequestView = {
   guest: 'web', from: 'hosta', to: 'hostb', modes: ['stock', 'me2'], repeats: 1, encoder: 'rle', level: null, cacheMiB: 0, link: 'sealed', rateMbit: 20,
-  verify: true, scrub: true, settleMs: 1, force: false, twin: null,
+  verify: true, scrub: true, settleMs: 1, force: false, withDisk: null, twin: null,
 }
 
 async function hearAll(): Promise<RaceMessage[]> {

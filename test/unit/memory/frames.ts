@@ -19,19 +19,24 @@ export function frameOf(kind: number, frames: number, payload: Uint8Array): Uint
 }
 
 export function snapshotFrame(classes: readonly number[]): Uint8Array {
-  const runs: { count: number, pageClass: number }[] = []
-  for (const pageClass of classes) {
+  const runs: { count: number, classNumber: number }[] = []
+  for (const classNumber of classes) {
     const last = runs.at(-1)
-    if (last?.pageClass === pageClass)
+    if (last?.classNumber === classNumber)
       last.count++
     else
-      runs.push({ count: 1, pageClass })
+      runs.push({ count: 1, classNumber })
   }
-  return frameOf(1, classes.length, Uint8Array.from(runs.flatMap(({ count, pageClass }) => [...varint(count), pageClass])))
+  return frameOf(1, classes.length, Uint8Array.from(runs.flatMap(({ count, classNumber }) => [...varint(count), classNumber])))
 }
 
-export function deltaFrame(frames: number, runs: readonly { skip: number, count: number, pageClass: number }[]): Uint8Array {
-  return frameOf(2, frames, Uint8Array.from(runs.flatMap(({ skip, count, pageClass }) => [...varint(skip), ...varint(count), pageClass])))
+/** Runs as a disk has them: too many blocks for an array of their classes. */
+export function runsFrame(blocks: number, runs: readonly { count: number, classNumber: number }[]): Uint8Array {
+  return frameOf(1, blocks, Uint8Array.from(runs.flatMap(({ count, classNumber }) => [...varint(count), classNumber])))
+}
+
+export function deltaFrame(frames: number, runs: readonly { skip: number, count: number, classNumber: number }[]): Uint8Array {
+  return frameOf(2, frames, Uint8Array.from(runs.flatMap(({ skip, count, classNumber }) => [...varint(skip), ...varint(count), classNumber])))
 }
 
 export function writtenFrame(frames: number, sweepMs: number, runs: readonly { skip: number, count: number }[]): Uint8Array {

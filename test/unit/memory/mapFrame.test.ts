@@ -25,7 +25,7 @@ describe('crc32c', () => {
 
 describe('map frames', () => {
   it('decodes a snapshot, then a delta that brings it up to date', () => {
-    const [snapshot, delta] = decodeAll(snapshotFrame([1, 1, 1, 3, 3, 0]), deltaFrame(6, [{ skip: 1, count: 2, pageClass: 7 }, { skip: 2, count: 1, pageClass: 1 }]))
+    const [snapshot, delta] = decodeAll(snapshotFrame([1, 1, 1, 3, 3, 0]), deltaFrame(6, [{ skip: 1, count: 2, classNumber: 7 }, { skip: 2, count: 1, classNumber: 1 }]))
     expect(snapshot).toMatchObject({ kind: 'snapshot', classes: Uint8Array.of(1, 1, 1, 3, 3, 0) })
     if (snapshot?.kind !== 'snapshot' || delta?.kind !== 'delta')
       throw new Error('not a snapshot and a delta')
@@ -62,7 +62,7 @@ describe('map frames', () => {
       const expected = wanted.map(({ skip, count }) => {
         const first = next + skip
         next = first + count
-        return { first, count, pageClass: 0 }
+        return { first, count, classNumber: 0 }
       })
       expect(decodeAll(writtenFrame(next, sweepMs, wanted))).toEqual([{ kind: 'written', sequence: 0, ns: 5, frames: next, sweepMs, runs: expected }])
     }))

@@ -106,6 +106,12 @@ export class FakeHost {
   /** Files and devices that exist. */
   files = new Set(['/sys/class/net/xenbr0'])
   guestConfig: unknown = [{ config: { nics: [{ bridge: 'xenbr0', script: '/etc/xen/scripts/vif-lab' }] } }]
+  /** What the configuration store has of the guest's disks, a line each. */
+  disks = ''
+  /** What `disk-map` says. */
+  diskMap: { stderr: string, stdout: Uint8Array, lost?: boolean } = { stderr: '', stdout: new Uint8Array() }
+  /** Paths that were looked at. */
+  readonly lookedAt: string[] = []
   readonly scripts = new Map<string, Script>([['heartbeat', untilEnd], ['receive', untilEnd], ['migrate', untilEnd]])
   readonly started: FakeProcess[] = []
   /** Why a connection is refused; null: it is not. */
@@ -169,7 +175,7 @@ export class FakeHost {
       path: agentPath,
       start: async args => whileOpen(() => this.start(args)),
       request: async args => whileOpen(() => this.answer(args)),
-      startBinary: async args => whileOpen(() => this.startMap(args)),
+      startBinary: async args => whileOpen(() => args[0] === 'disk-map' ? this.startDiskMap(args) : this.startMap(args)),
     }
     return { connection, agent }
   }
@@ -191,11 +197,25 @@ export class FakeHost {
     const result = (stdout: string, code = 0): ExecResult => ({ code, signal: null, stdout: Buffer.from(stdout), stderr: '' })
     if (argv[2]?.includes('find /proc'))
       return result([...this.agents].map(([pid, args]) => `${[pid, agentPath, ...args].join('\t')}\t\n`).join(''))
+    if (argv[2]?.includes('xenstore-list'))
+      return result(argv[4] === String(this.domains[0]?.domid) ? this.disks : '')
     if (argv[0] === 'test')
       return result('', this.files.has(argv[2]!) ? 0 : 1)
     if (argv[0] === 'sh')
       return result('Linux\nx86_64\n6.1.0-51-amd64\nxen\ncontrol_d\n/usr/sbin/xl\n')
     return result(JSON.stringify(this.guestConfig))
+  }
+
+  private startDiskMap([, path]: readonly string[]): RemoteProcess {
+    const { stderr, stdout, lost = false } = this.diskMap
+    this.lookedAt.push(path!)
+    return {
+      stdin: new PassThrough(),
+      stdout: Readable.from([stdout]),
+      stderr: Readable.from([Buffer.from(stderr)]),
+      exit: Promise.resolve({ code: lost ? null : 0, signal: null, lost }),
+      close: () => {},
+    }
   }
 
   private startMap([, guest]: readonly string[]): RemoteProcess {

@@ -21,6 +21,7 @@ function start(change: Partial<MigrationRequest> = {}) {
     guest: 'web',
     settings: { mode: 'me2', encoder: 'rle', level: null, cacheMiB: 0, link: 'sealed', rateMbit: 20, verify: true, scrub: true },
     targetAddress: '10.77.0.2',
+    disk: null,
     heartbeat: null,
     owner: 'a test',
     timing: impatient,

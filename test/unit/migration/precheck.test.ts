@@ -80,6 +80,12 @@ describe('before a race', () => {
     expect(await finding('disks')).toMatchObject({ status: 'warning' })
   })
 
+  it('lets a disk go along that the target does not have, and asks for one to take', async () => {
+    expect(await finding('disks', { withDisk: true })).toMatchObject({ status: 'error', message: expect.stringContaining('no disk') as string })
+    lab.a.guestConfig = { config: { disks: [{ pdev_path: '/srv/web.img' }] } }
+    expect(await finding('disks', { withDisk: true })).toMatchObject({ status: 'ok', message: expect.stringContaining('goes along') as string })
+  })
+
   it('warns when the link is slower than its cap', async () => {
     lab.a.scripts.set('link-test', process => process.say({ t: 'linkTest', bytes: 4e6, ms: 4000, bytesPerSecond: 1e6 }).finish())
     expect(await finding('link')).toMatchObject({ status: 'warning', message: expect.stringContaining('8.0 Mbit/s') as string })

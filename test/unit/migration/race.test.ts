@@ -36,7 +36,7 @@ function start(change: Partial<RaceRequest> = {}) {
   return startRace({
     home: lab.a.handle, away: lab.b.handle, guest: 'web', kind: 'race', legs: legsOf(), link: 'sealed',
     verify: true, scrub: true, settleMs: 1, force: false, lab: 'boxed', addresses: { hosta: '10.77.0.1', hostb: '10.77.0.2' },
-    workload: { profile: 'web' }, heartbeat: null, owner: 'a test', runs, timing: impatient, onEvent: event => events.push(event), ...change,
+    workload: { profile: 'web' }, withDisk: null, heartbeat: null, owner: 'a test', runs, timing: impatient, onEvent: event => events.push(event), ...change,
   })
 }
 

@@ -13,7 +13,7 @@ const started: RaceMessage = {
   id: 'race-1',
   lab: 'boxed',
   runs: 4,
-  request: { guest: 'web', from: 'hosta', to: 'hostb', modes: ['stock', 'me2'], repeats: 2, encoder: 'rle', level: null, cacheMiB: 0, link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000, force: false, twin: null },
+  request: { guest: 'web', from: 'hosta', to: 'hostb', modes: ['stock', 'me2'], repeats: 2, encoder: 'rle', level: null, cacheMiB: 0, link: 'sealed', rateMbit: 20, verify: true, scrub: true, settleMs: 5000, force: false, withDisk: null, twin: null },
 }
 
 function begin({ run }: SavedRun, id = run.id): RaceMessage {

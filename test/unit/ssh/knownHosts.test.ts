@@ -64,7 +64,7 @@ describe('names and patterns', () => {
       const text = hashed ? execFileSync('cat', [file], { encoding: 'utf8' }) : line
       expect(judgeHostKey(parseKnownHosts(text, file), name, 22, wire).kind).toBe(found.status === 0 ? 'known' : 'unknown')
     }), { numRuns: 100 })
-  })
+  }, 60_000)
 })
 
 describe('several entries', () => {

@@ -27,7 +27,7 @@ export async function inLab<T>(plan: LabPlan, use: (hosts: Hosts) => Promise<T>)
   const lab = createLab({ cacheDir: join(defaultCacheDir(), 'matrix'), resourcesDir: labResources, log })
   await lab.down()
   const status = await lab.up({ plan }, ({ phase, detail, elapsedMs }) => log(`  lab ${(elapsedMs / 1000).toFixed(0)} s ${phase}: ${detail}`))
-  const hosts = status.hosts.map(openHost) as Hosts
+  const hosts = status.hosts.map(host => openHost(host)) as Hosts
   try {
     return await use(hosts)
   }

@@ -23,7 +23,7 @@ export interface TestLab {
 
 export async function openLab(): Promise<TestLab> {
   const status = await lab.up({}, ({ phase, detail, elapsedMs }) => console.log(`lab ${(elapsedMs / 1000).toFixed(0)} s ${phase}: ${detail}`))
-  const [a, b] = status.hosts.map(openHost)
+  const [a, b] = status.hosts.map(host => openHost(host))
   return { hosts: [a!, b!], guests: status.guests }
 }
 

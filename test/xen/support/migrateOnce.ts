@@ -1,4 +1,5 @@
 /** One migration between two hosts of a lab, through the console's own services, with everything the agents said. */
+import type { DiskToMove } from '../../../electron/services/disk/diskToMove.ts'
 import type { LabGuest, LabHost } from '../../../electron/services/lab/types.ts'
 import type { CancelAnswer } from '../../../electron/services/migration/migrate.ts'
 import type { MigrationTiming } from '../../../electron/services/migration/timing.ts'
@@ -24,11 +25,11 @@ export interface TestHost extends LabHost {
   handle: HostHandle
 }
 
-/** Connects, and deploys the agent, when it is first asked for its session. */
-export function openHost(host: LabHost): TestHost {
+/** Connects, and deploys that agent, when it is first asked for its session. */
+export function openHost(host: LabHost, agent = agentPath): TestHost {
   const handle = new HostHandle(host.name, async () => {
     const connection = await connect(host.ssh, { ownKnownHostsFile: host.ssh.knownHostsFiles![0]!, timeoutMs: 60_000 })
-    return { connection, agent: await deployAgent(connection, agentPath) }
+    return { connection, agent: await deployAgent(connection, agent) }
   })
   return { ...host, handle }
 }
@@ -44,13 +45,14 @@ export interface AttemptOptions {
   encoding?: Encoding
   rateMbit?: number | null
   verify?: boolean
+  disk?: DiskToMove | null
   timing?: Partial<MigrationTiming>
   /** Called with every event; may act on the job. */
   onEvent?: (event: RunEvent, figures: RunFigures, cancel: () => CancelAnswer) => void
 }
 
 export async function migrateOnce(source: TestHost, target: TestHost, { name, heartbeatPort, address }: Pick<LabGuest, 'name' | 'heartbeatPort' | 'address'>, options: AttemptOptions): Promise<Attempt> {
-  const { mode = 'me2', encoding = presets.paper, rateMbit = null, verify = true, timing = {}, onEvent = () => {} } = options
+  const { mode = 'me2', encoding = presets.paper, rateMbit = null, verify = true, disk = null, timing = {}, onEvent = () => {} } = options
   const messages: Attempt['messages'] = []
   const job = startMigration({
     source: source.handle,
@@ -58,6 +60,7 @@ export async function migrateOnce(source: TestHost, target: TestHost, { name, he
     guest: name,
     settings: { ...(mode === 'me2' ? me2Leg(encoding, rateMbit) : stockLeg(rateMbit)), link: 'sealed', verify, scrub: true },
     targetAddress: target.linkAddress,
+    disk,
     owner: 'the tests on real Xen',
     timing: { ...defaultTiming, ...timing },
     heartbeat: { port: heartbeatPort, address },

@@ -128,14 +128,16 @@ function checkBoot({ guest, target, config, missingBootFiles }: PrecheckFacts): 
   return ok('boot', bootFiles.length === 0 ? 'The guest needs no boot files on the target.' : `${target.name} has ${bootFiles.join(' and ')}.`)
 }
 
-function checkDisks({ target, config, missingDisks }: PrecheckFacts): Check {
+function checkDisks({ target, config, missingDisks, withDisk }: PrecheckFacts): Check {
   if (!config)
     return warning('disks', 'xl did not tell the guest\'s configuration.', 'See yourself that its disks are reachable on the target.')
   if (missingDisks.length > 0)
     return stopUnlessForced('disks', `${target.name} does not have ${missingDisks.join(', ')}.`, 'Put the disk where both hosts reach it under one path.')
   const disks = [...config.disks, ...config.otherDisks]
   if (disks.length === 0)
-    return ok('disks', 'The guest has no disks.')
+    return withDisk ? stop('disks', 'The guest has no disk that could go along.', 'Migrate it without a disk.') : ok('disks', 'The guest has no disks.')
+  if (withDisk)
+    return ok('disks', `${disks.join(', ')} goes along; the source's copy stays as it is.`)
   return warning('disks', `The target has to reach the same disks: ${disks.join(', ')}.`, 'The console sees paths, not what is behind them: make sure it is one storage.')
 }
 

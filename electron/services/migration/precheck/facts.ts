@@ -48,6 +48,8 @@ export interface PrecheckFacts {
   linkAddress: string | null
   /** Null if it was not measured (link over ssh, or no address). */
   measured: LinkMeasurement | Problem | null
+  /** The guest's disks go along. */
+  withDisk: boolean
   /** An agent on the source is migrating this guest already. */
   busy: boolean
 }

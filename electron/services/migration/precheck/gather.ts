@@ -24,6 +24,8 @@ export interface PrecheckRequest {
   rateMbit: number | null
   /** The target's address for the link, where it is known; otherwise it is looked for. */
   targetAddress: string | null
+  /** Its disks are copied, so they need not be at the target. */
+  withDisk?: boolean
   timing: MigrationTiming
 }
 
@@ -52,14 +54,14 @@ async function missing(connection: HostConnection, paths: readonly string[], tim
 
 const bridgeFolder = '/sys/class/net/'
 
-async function missingOn({ target, timing }: PrecheckRequest, config: GuestConfig | null): Promise<Pick<PrecheckFacts, 'missingBootFiles' | 'missingDisks' | 'missingBridges'>> {
+async function missingOn({ target, timing, withDisk = false }: PrecheckRequest, config: GuestConfig | null): Promise<Pick<PrecheckFacts, 'missingBootFiles' | 'missingDisks' | 'missingBridges'>> {
   if (!config)
     return { missingBootFiles: [], missingDisks: [], missingBridges: [] }
   const { connection } = await target.session()
   const bridges = await missing(connection, config.bridges.map(name => bridgeFolder + name), timing.requestMs)
   return {
     missingBootFiles: await missing(connection, config.bootFiles, timing.requestMs),
-    missingDisks: await missing(connection, config.disks, timing.requestMs),
+    missingDisks: withDisk ? [] : await missing(connection, config.disks, timing.requestMs),
     missingBridges: bridges.map(path => path.slice(bridgeFolder.length)),
   }
 }
@@ -92,6 +94,7 @@ export async function gatherFacts(request: PrecheckRequest): Promise<PrecheckFac
   const measurable = linkAddress !== null && domain !== null && link !== 'ssh'
   return {
     guest, modes, link, rateMbit, domain, config, linkAddress,
+    withDisk: request.withDisk ?? false,
     source: from,
     target: to,
     ...await missingOn(request, config),

@@ -23,7 +23,8 @@ export async function measureLink({ source, target, link, address, timing }: Mea
   const key = oneTimeKey()
   const ignore = (): void => {}
   try {
-    const receiver = await startReceiver(await target.session(), { link, address, key, guest: null, measure: true, listenMs: timing.listenMs, onMessage: ignore })
+    const receiver = await startReceiver(await target.session(), { link, address, key, guest: null, measure: true,
+      patient: false, listenMs: timing.listenMs, onMessage: ignore })
     try {
       const { agent } = await source.session()
       const test = await AgentTask.start(agent, ['link-test', '--link', link, '--to', receiver.to], ignore)

@@ -1,0 +1,70 @@
+/** A boxed lab whose guests have disks, beside whatever runs already; and what dom0 tells of those disks. */
+import type { Lab } from '../../../electron/services/lab/lab.ts'
+import type { LabGuest } from '../../../electron/services/lab/types.ts'
+import type { AgentMessageOf } from '../../../shared/agent/messages.ts'
+import type { TestHost } from './migrateOnce.ts'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { createLab, defaultCacheDir } from '../../../electron/services/lab/lab.ts'
+import { usualLabPlan } from '../../../shared/model/labPlan.ts'
+import { labResources, openHost } from './migrateOnce.ts'
+
+export interface DiskLab {
+  lab: Lab
+  a: TestHost
+  b: TestHost
+  /** Those with a disk. */
+  guests: LabGuest[]
+}
+
+export async function startDiskLab(): Promise<DiskLab> {
+  const lab = createLab({ cacheDir: join(defaultCacheDir(), 'disks'), resourcesDir: labResources, log: line => console.log(line) })
+  await lab.down()
+  const status = await lab.up({ plan: { ...usualLabPlan, disks: true } }, ({ phase, detail, elapsedMs }) => console.log(`lab ${(elapsedMs / 1000).toFixed(0)} s ${phase}: ${detail}`))
+  const [a, b] = status.hosts.map(host => openHost(host))
+  return { lab, a: a!, b: b!, guests: status.guests.filter(({ disk }) => disk) }
+}
+
+export async function endDiskLab({ lab, a, b }: DiskLab): Promise<void> {
+  await Promise.all([a, b].map(async ({ handle }) => handle.close()))
+  await lab.down()
+}
+
+/** Its output; fails the test where it fails. */
+export async function on(host: TestHost, ...argv: string[]): Promise<string> {
+  const { connection } = await host.handle.session()
+  const { code, stdout, stderr } = await connection.exec(argv, { timeoutMs: 300_000 })
+  expect(code, `${host.name}: ${argv.join(' ')}: ${stdout.toString()}${stderr}`).toBe(0)
+  return stdout.toString().trim()
+}
+
+/** What the guest last said until it had checked so many files in all. */
+export async function hearOfFiles(host: TestHost, guest: LabGuest, files: number): Promise<AgentMessageOf<'heartbeat'>> {
+  const { agent } = await host.handle.session()
+  const listening = await agent.start(['heartbeat', '--port', `${guest.heartbeatPort}`, '--from', guest.address])
+  let last: AgentMessageOf<'heartbeat'> | undefined
+  for await (const message of listening.messages) {
+    if (message.t !== 'heartbeat')
+      continue
+    last = message
+    if ((message.filesChecked ?? 0) >= files)
+      listening.end()
+  }
+  return last!
+}
+
+/** Resolves, with the guest's last words, when libxl's scripts have let go of the disk as well. */
+export async function shutDown(host: TestHost, guest: LabGuest): Promise<string> {
+  await on(host, 'xl', 'shutdown', '-w', guest.name)
+  await on(host, 'timeout', '120', 'sh', '-c', 'while xl domid "$1" || losetup -l | grep -F "$2"; do sleep 1; done', 'sh', guest.name, guest.disk!.path)
+  return on(host, 'tail', '-n', '20', `/var/log/xen/console/guest-${guest.name}.log`)
+}
+
+export async function checkFileSystem(host: TestHost, { disk }: LabGuest): Promise<void> {
+  await on(host, ...disk!.fileSystem === 'ext4' ? ['e2fsck', '-fn'] : ['xfs_repair', '-n'], disk!.path)
+}
+
+/** `options`: for the guest's kernel parameters, before its disk's. */
+export async function createGuest(host: TestHost, { name }: LabGuest, options = ''): Promise<void> {
+  await on(host, 'sh', '-c', 'sed "s| me2.disk=|$2 me2.disk=|" "/etc/xen/$1.cfg" >/tmp/guest.cfg && xl create -q /tmp/guest.cfg', 'sh', name, options)
+}
