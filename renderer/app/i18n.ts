@@ -1,8 +1,10 @@
 /** English and Simplified Chinese. Each feature brings its words; the type of the English ones makes the Chinese complete. */
 import { createI18n } from 'vue-i18n'
+import { diskMessages } from '../features/disk/messages.ts'
 import { homeMessages } from '../features/home/messages.ts'
 import { hostsMessages } from '../features/hosts/messages.ts'
 import { labMessages } from '../features/lab/messages.ts'
+import { mapMessages } from '../features/map/messages.ts'
 import { memoryMessages } from '../features/memory/messages.ts'
 import { raceMessages } from '../features/race/messages.ts'
 import { runsMessages } from '../features/runs/messages.ts'
@@ -14,7 +16,9 @@ const features = {
   home: homeMessages,
   lab: labMessages,
   hosts: hostsMessages,
+  map: mapMessages,
   memory: memoryMessages,
+  disk: diskMessages,
   race: raceMessages,
   runs: runsMessages,
   settings: settingsMessages,

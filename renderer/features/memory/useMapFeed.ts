@@ -1,28 +1,23 @@
 /**
- * Follows one guest's map. What it holds is a MemoryMap outside Vue; `version` counts its changes, and `figures` are the
+ * Follows one guest's map. What it holds is a ClassMap outside Vue; `version` counts its changes, and `figures` are the
  * few numbers that the legend shows.
  */
 import type { Ref, ShallowRef } from 'vue'
 import type { MapMessage } from '../../../shared/contract/memory.ts'
 import type { Problem } from '../../../shared/errors.ts'
-import type { ClassMove } from './memoryMap.ts'
+import type { ClassMove } from '../map/classMap.ts'
+import type { ClassFigures } from '../map/scheme.ts'
+import type { GuestName } from './guestName.ts'
 import { onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { decodeMapRuns, readTriples } from '../../../shared/agent/mapRuns.ts'
 import { Me2Error } from '../../../shared/errors.ts'
 import { followStream, problemOf } from '../../app/connection.ts'
-import { layoutFor } from './layouts.ts'
-import { MemoryMap } from './memoryMap.ts'
+import { ClassMap } from '../map/classMap.ts'
+import { layoutFor } from '../map/layouts.ts'
+import { memoryScheme } from './memoryScheme.ts'
 
-export interface GuestName {
-  host: string
-  guest: string
-}
-
-export interface MapFigures {
-  frames: number
-  /** Pages by class number. */
-  counts: readonly number[]
-  writtenPages: number
+export interface MapFigures extends ClassFigures {
+  writtenFrames: number
   /** One look at all of memory for writes takes this long. Null: not known yet. */
   sweepMs: number | null
   keptAt: Date | null
@@ -34,7 +29,7 @@ export type FeedState = 'idle' | 'reading' | 'following' | 'paused' | 'ended' | 
 
 export interface MapFeed {
   state: Readonly<Ref<FeedState>>
-  map: Readonly<ShallowRef<MemoryMap | null>>
+  map: Readonly<ShallowRef<ClassMap | null>>
   version: Readonly<Ref<number>>
   figures: Readonly<ShallowRef<MapFigures | null>>
   kernel: Readonly<Ref<string>>
@@ -58,7 +53,7 @@ function toProblem(error: unknown): Problem {
 
 export function useMapFeed(which: Ref<GuestName | null>): MapFeed {
   const state = ref<FeedState>('idle')
-  const map = shallowRef<MemoryMap | null>(null)
+  const map = shallowRef<ClassMap | null>(null)
   const version = ref(0)
   const figures = shallowRef<MapFigures | null>(null)
   const kernel = ref('')
@@ -76,7 +71,7 @@ export function useMapFeed(which: Ref<GuestName | null>): MapFeed {
     figures.value = value && {
       frames: value.frames,
       counts: Array.from(value.counts),
-      writtenPages: value.writtenPages,
+      writtenFrames: value.writtenFrames,
       sweepMs,
       keptAt: value.keptAt,
       changes: value.changes(),
@@ -85,12 +80,12 @@ export function useMapFeed(which: Ref<GuestName | null>): MapFeed {
 
   function fadeOn(): void {
     fading ??= setInterval(() => {
-      const before = map.value?.writtenPages
+      const before = map.value?.writtenFrames
       if (!map.value?.expire(performance.now())) {
         clearInterval(fading)
         fading = undefined
       }
-      if (map.value?.writtenPages === before)
+      if (map.value?.writtenFrames === before)
         version.value++
       else
         publish()
@@ -105,7 +100,7 @@ export function useMapFeed(which: Ref<GuestName | null>): MapFeed {
     if (map.value?.frames === message.frames)
       map.value.replace(classes)
     else
-      map.value = new MemoryMap(layout, classes)
+      map.value = new ClassMap(layout, classes, memoryScheme.ids.length)
     sequence = message.sequence
     state.value = 'following'
   }

@@ -32,7 +32,7 @@ function isOver(lane: LaneState): boolean {
 }
 
 function sentFigure(lane: LaneState, t: Translate): LaneFigure {
-  return { id: 'sent', value: megabytes(lane.figures.linkBytes), unit: 'MB', label: t(isOver(lane) ? 'race.figure.sent' : 'race.figure.sentSoFar') }
+  return { id: 'sent', value: megabytes(lane.figures.linkBytes + (lane.disk?.linkBytes ?? 0)), unit: 'MB', label: t(isOver(lane) ? 'race.figure.sent' : 'race.figure.sentSoFar') }
 }
 
 function roundFigure(lane: LaneState, t: Translate): LaneFigure {

@@ -11,6 +11,8 @@ export interface SetupForm extends Omit<Settings['race'], 'rateMbit'> {
   twin: string
   capped: boolean
   rateMbit: number
+  withDisk: boolean
+  overwriteDisk: boolean
 }
 
 interface Place {
@@ -38,6 +40,8 @@ export function firstForm(defaults: Settings['race'], before: RaceRequestView | 
     way: before !== null && before.twin !== null ? 'twins' : 'paired',
     repeats, encoder, level, cacheMiB, link, verify, scrub, settleMs,
     capped: rateMbit !== null,
+    withDisk: before !== null && before.withDisk !== null,
+    overwriteDisk: before?.withDisk?.overwrite ?? false,
     rateMbit: rateMbit ?? usualRateMbit,
   }
 }
@@ -68,16 +72,16 @@ export function twinsOf(places: readonly Place[], from: string, guest: string): 
 
 /** Null while something is not chosen, or out of bounds. */
 export function requestOf(form: SetupForm, force: boolean): RaceRequestView | null {
-  const { from, guest, to, way, twin, capped, rateMbit, repeats, encoder, level, cacheMiB, link, verify, scrub, settleMs } = form
+  const { from, guest, to, way, twin, capped, rateMbit, repeats, encoder, level, cacheMiB, link, verify, scrub, settleMs, withDisk, overwriteDisk } = form
   const whole = guest !== '' && to !== '' && (way === 'paired' || twin !== '') && repeats >= 1 && (!capped || rateMbit > 0)
   if (!whole)
     return null
-  return { guest, from, to, modes: ['stock', 'me2'], repeats, encoder, level, cacheMiB, link, rateMbit: capped ? rateMbit : null, verify, scrub, settleMs, force, twin: way === 'twins' ? twin : null }
+  return { guest, from, to, modes: ['stock', 'me2'], repeats, encoder, level, cacheMiB, link, rateMbit: capped ? rateMbit : null, verify, scrub, settleMs, force, withDisk: withDisk ? { overwrite: overwriteDisk } : null, twin: way === 'twins' ? twin : null }
 }
 
 /** What the pre-check depends on; other changes need no new one. */
-export function checkKey({ guest, from, to, twin, link, rateMbit }: RaceRequestView): string {
-  return JSON.stringify([guest, from, to, twin, link, rateMbit])
+export function checkKey({ guest, from, to, twin, link, rateMbit, withDisk }: RaceRequestView): string {
+  return JSON.stringify([guest, from, to, twin, link, rateMbit, withDisk !== null])
 }
 
 export interface Permission {

@@ -40,6 +40,7 @@ export function savedRace(id: string, runs: readonly Run[], lanes: LanePair): Ra
       modes: modes.filter((_, index) => counts[index]! > 0),
       repeats: Math.max(...counts),
       force: false,
+      withDisk: first.settings.withDisk ? { overwrite: false } : null,
       twin: me2 && me2.guest.uuid !== stock.guest.uuid ? me2.guest.name : null,
     },
     lab: first.lab,

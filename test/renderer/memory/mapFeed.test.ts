@@ -1,9 +1,10 @@
-import type { GuestName, MapFeed } from '../../../renderer/features/memory/useMapFeed.ts'
+import type { GuestName } from '../../../renderer/features/memory/guestName.ts'
+import type { MapFeed } from '../../../renderer/features/memory/useMapFeed.ts'
 import type { MapMessage } from '../../../shared/contract/memory.ts'
 import type { Problem } from '../../../shared/errors.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { effectScope, ref } from 'vue'
-import { layOut } from '../../../renderer/features/memory/hilbert.ts'
+import { layOut } from '../../../renderer/features/map/hilbert.ts'
 import { useMapFeed } from '../../../renderer/features/memory/useMapFeed.ts'
 
 interface OpenedStream {
@@ -15,7 +16,7 @@ interface OpenedStream {
 /** Streams that the feed has opened, newest last. */
 const streams: OpenedStream[] = []
 
-vi.mock('../../../renderer/features/memory/layouts.ts', () => ({ layoutFor: async (frames: number) => layOut(frames) }))
+vi.mock('../../../renderer/features/map/layouts.ts', () => ({ layoutFor: async (frames: number) => layOut(frames) }))
 vi.mock('../../../renderer/app/connection.ts', () => ({
   problemOf: (error: unknown) => ({ code: 'internal', message: String(error), action: '' }),
   followStream: (_open: unknown, handlers: { onValue: (message: MapMessage) => void, onProblem: (problem: Problem) => void, onEnd: () => void }) => {
@@ -85,7 +86,7 @@ describe('a guest\'s map as it is followed', () => {
     await newest().send({ kind: 'written', ms: 2000, sweepMs: 4000, runs: [1, 1, 0] })
     expect(feed.writtenAgoMs(0)).toBe('never')
     expect(feed.writtenAgoMs(1)).toBeGreaterThanOrEqual(0)
-    expect(feed.figures.value).toMatchObject({ writtenPages: 1, sweepMs: 4000 })
+    expect(feed.figures.value).toMatchObject({ writtenFrames: 1, sweepMs: 4000 })
   })
 
   it('reads nothing from the guest while it is paused, and compares with the kept snapshot after', async () => {
@@ -96,7 +97,7 @@ describe('a guest\'s map as it is followed', () => {
     expect(newest().stopped).toBe(true)
     feed.resume()
     await newest().send({ ...snapshot, runs: Uint8Array.of(1, 1, 3, 3) })
-    expect(feed.figures.value?.changes).toEqual([{ from: 1, to: 3, pages: 1 }])
+    expect(feed.figures.value?.changes).toEqual([{ from: 1, to: 3, frames: 1 }])
   })
 
   it('ends with the agent\'s damage as a problem, and the stream with it', async () => {

@@ -11,14 +11,14 @@ function varint(value: number): number[] {
 
 describe('runs of a snapshot', () => {
   it('give the class of each frame', () => {
-    const runs = fc.array(fc.record({ count: fc.integer({ min: 1, max: 20_000 }), pageClass: fc.nat(12) }), { maxLength: 20 })
+    const runs = fc.array(fc.record({ count: fc.integer({ min: 1, max: 20_000 }), classNumber: fc.nat(12) }), { maxLength: 20 })
     fc.assert(fc.property(runs, (wanted) => {
-      const bytes = Uint8Array.from(wanted.flatMap(({ count, pageClass }) => [...varint(count), pageClass]))
+      const bytes = Uint8Array.from(wanted.flatMap(({ count, classNumber }) => [...varint(count), classNumber]))
       const frames = wanted.reduce((sum, { count }) => sum + count, 0)
       const classes = decodeMapRuns(bytes, frames)
       let first = 0
-      for (const { count, pageClass } of wanted) {
-        expect(classes.subarray(first, first + count).every(value => value === pageClass)).toBe(true)
+      for (const { count, classNumber } of wanted) {
+        expect(classes.subarray(first, first + count).every(value => value === classNumber)).toBe(true)
         first += count
       }
       expect(classes.length).toBe(frames)
@@ -38,7 +38,7 @@ describe('runs of a snapshot', () => {
 
 describe('runs of a delta', () => {
   it('are read three numbers at a time', () => {
-    expect([...readTriples([0, 2, 1, 5, 1, 4], 6)]).toEqual([{ first: 0, count: 2, pageClass: 1 }, { first: 5, count: 1, pageClass: 4 }])
+    expect([...readTriples([0, 2, 1, 5, 1, 4], 6)]).toEqual([{ first: 0, count: 2, classNumber: 1 }, { first: 5, count: 1, classNumber: 4 }])
   })
 
   it.each([
