@@ -47,6 +47,29 @@ describe('the lane board', () => {
   })
 })
 
+describe('a disk under its guest\'s lane', () => {
+  const disk = {
+    phase: 'copy', blocks: 1000, leftOut: 600, notExplored: null, pass: 1, done: 100, planned: 400, sent: 100, linkBytes: 200_000, finalMs: null,
+    fates: { constant: 50, encoded: 50, raw: 0, delta: 0, reference: 0 },
+  } as const
+  const boardOf = (change: object) => show(LaneBoard, { lanes: { stock: lanes.stock, me2: { ...lanes.me2!, disk: { ...disk, ...change } } } })
+
+  it('tells what stays, what has travelled and what is left, and is not there without a disk', () => {
+    const board = boardOf({})
+    expect(board.findAll('[data-lane=stock] [role=img]')).toHaveLength(0)
+    expect(textOf(board, '[data-lane=me2] p')).toBe('Disk · Pass 1: 100 of 400 blocks · 0.2 MB sent · 600 blocks left out (60.0 %)')
+    expect(board.findAll('[data-lane=me2] [role=img] span').map(part => [part.attributes('title'), part.attributes('style')])).toEqual([
+      ['left out: 600', 'width: 60%;'], ['constant: 50', 'width: 5%;'], ['encoded: 50', 'width: 5%;'], ['to be sent: 300', 'width: 30%;'],
+    ])
+  })
+
+  it('is whole in later passes, and says why nothing stays', () => {
+    const board = boardOf({ pass: 3, done: 0, planned: 2, leftOut: 0, notExplored: 'the guest did not sync' })
+    expect(textOf(board, '[data-lane=me2] p')).toContain('All blocks travel: the guest did not sync')
+    expect(board.findAll('[data-lane=me2] [role=img] span').map(part => part.attributes('title'))).toEqual(['constant: 500', 'encoded: 500'])
+  })
+})
+
 describe('pages by fate', () => {
   const cached = { ...me2.run, settings: { ...me2.run.settings, encoder: 'auto' as const, cacheMiB: 64 } }
   const lane = { ...laneOfSaved(me2.run, me2.events), run: cached, fates: { pages: 100, leftOut: 40, constant: 20, encoded: 10, raw: 10, delta: 15, reference: 5 } }

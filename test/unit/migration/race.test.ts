@@ -92,6 +92,48 @@ describe('a race', () => {
   })
 })
 
+describe('a race with the guest\'s disk', () => {
+  const row = (device: string) => `xvda\tw\t/local/domain/0/backend/vbd/1/51712\t/srv/web.img\t${device}\t2147483648`
+
+  beforeEach(() => {
+    for (const [host, other, device] of [[lab.a, lab.b, '/dev/loop0'], [lab.b, lab.a, '/dev/loop7']] as const) {
+      host.disks = row(device)
+      host.guestConfig = { config: { disks: [{ pdev_path: '/srv/web.img' }], nics: [{ bridge: 'xenbr0' }] } }
+      host.files.add('/srv/web.img')
+      host.scripts.set('disk-receive', process => process.on({
+        line: () => process.say({ t: 'listening', address: process.option('--bind')!, port: 40_002 }),
+        end: () => process.finish(),
+      }))
+      host.scripts.set('migrate', process => process.on({ line: () => process.lines.length === 2 && lab.succeed(host, other, process) }))
+    }
+  })
+
+  it('takes it along each time, and overwrites at most what the race itself left behind', async () => {
+    const { runs: [first, second] } = await start({ withDisk: { overwrite: false }, legs: legsOf({ repeats: 1 }) }).result
+    expect([first, second].map(run => run!.settings.withDisk)).toEqual([true, true])
+    const [there, back] = [lab.a, lab.b].map(host => host.process('migrate')!)
+    expect([there!.option('--disk'), back!.option('--disk')]).toEqual(['/dev/loop0', '/dev/loop7'])
+    expect(there!.option('--disk-to')).toBe('10.77.0.2:40002')
+    const [atTarget, atHome] = [lab.b, lab.a].map(host => host.process('disk-receive')!)
+    expect(atTarget!.args).toEqual(['disk-receive', '--link', 'sealed', '--bind', '10.77.0.2', '--path', '/srv/web.img', '--bytes', '2147483648'])
+    expect(atHome!.args).toContain('--overwrite')
+  })
+
+  it('gives each link a key of its own', async () => {
+    await start({ withDisk: { overwrite: true }, legs: legsOf({ modes: ['me2'], repeats: 1 }) }).result
+    const [key, diskKey] = lab.a.process('migrate')!.lines
+    expect([key, diskKey]).toEqual([lab.receiver(lab.b).lines[0], lab.b.process('disk-receive')!.lines[0]])
+    expect(key).not.toBe(diskKey)
+  })
+
+  it('tells what is wrong with the disk before the guest is touched', async () => {
+    lab.a.disks = `${row('/dev/loop0')}\n${row('/dev/loop1').replace('xvda', 'xvdb')}`
+    const result = await start({ withDisk: { overwrite: false } }).result
+    expect(result).toMatchObject({ runs: [], problem: { code: 'guest-state', message: expect.stringContaining('2 disks') as string } })
+    expect(lab.a.process('migrate')).toBeUndefined()
+  })
+})
+
 describe('a sweep', () => {
   const legs = sweepLegs([20, 100], [presets.paper])
 
