@@ -90,7 +90,7 @@ export interface LaneState {
   figures: RunFigures
   /** The newest totals by fate, over all rounds. */
   fates: Fates
-  /** Bytes on the wire over time; y in bytes. */
+  /** Bytes on the wire over time, those of a disk that goes along included; y in bytes. */
   sent: Point[]
   /** Averaged over the last second; y in bytes a second. */
   rate: Point[]
@@ -185,13 +185,22 @@ function leftPoints({ handled, startMs }: OpenRound, pages: number): Point[] {
   return points
 }
 
+/** Over both links so far. */
+function sentBytes({ figures, disk }: Pick<LaneState, 'figures' | 'disk'>): number {
+  return figures.linkBytes + (disk?.linkBytes ?? 0)
+}
+
+function addSent(lane: LaneState, bytes: number, tMs: number): void {
+  addPoint(lane.sent, tMs, bytes)
+  addRate(lane, tMs)
+}
+
 function addProgress(lane: LaneState, message: ProgressMessage, tMs: number): void {
-  const isLate = message.pages < lane.fates.pages || message.linkBytes < (lane.sent.at(-1)?.y ?? 0)
+  const isLate = message.pages < lane.fates.pages || message.linkBytes < lane.figures.linkBytes
   if (isLate || lane.unpausedMs !== null)
     return
   const { pages, leftOut, constant, encoded, raw, delta, reference } = message
-  addPoint(lane.sent, tMs, message.linkBytes)
-  addRate(lane, tMs)
+  addSent(lane, message.linkBytes + (lane.disk?.linkBytes ?? 0), tMs)
   if (lane.openRound && lane.openRound.index < message.round)
     loseRound(lane)
   lane.fates = { pages, leftOut, constant, encoded, raw, delta, reference }
@@ -204,7 +213,7 @@ function addProgress(lane: LaneState, message: ProgressMessage, tMs: number): vo
 /** Its end was not told: what is known of it is what was handled. */
 function loseRound(lane: LaneState): void {
   lane.closedPages = lane.fates.pages
-  lane.closedLinkBytes = lane.sent.at(-1)?.y ?? 0
+  lane.closedLinkBytes = lane.figures.linkBytes
   lane.openRound = null
 }
 
@@ -289,6 +298,12 @@ function unpause(lane: LaneState, ns: number, tMs: number): void {
     addPoint(lane.sent, tMs, last.y)
 }
 
+function addDisk(lane: LaneState, message: AgentMessage): void {
+  lane.disk = addDiskEvent(lane.disk, message)
+  if (message.t === 'disk' && lane.unpausedMs === null)
+    addSent(lane, sentBytes(lane), lane.nowMs)
+}
+
 const migrateMessages: ReadonlySet<AgentMessage['t']> = new Set(['start', 'progress', 'round', 'suspended', 'unpaused'])
 
 function startsClock(event: RunEvent): boolean {
@@ -327,7 +342,7 @@ function apply(lane: LaneState, event: RunEvent): void {
     else if (from === 'source')
       addSourceMessage(lane, message, lane.nowMs)
     if (from === 'source')
-      lane.disk = addDiskEvent(lane.disk, message)
+      addDisk(lane, message)
     lane.figures = addMessage(lane.figures, from, message)
   }
   refinePhase(lane)
@@ -381,9 +396,9 @@ export function dirtyRates(rounds: readonly Pick<Round, 'pages' | 'ms'>[]): (num
 
 /** Bytes a second now, or on average once the guest runs again (the lane's total over its time). */
 export function rateNow(lane: LaneState): number | null {
-  const { linkBytes, totalMs } = lane.figures
+  const { totalMs } = lane.figures
   if (totalMs !== null && totalMs > 0)
-    return linkBytes / totalMs * 1000
+    return sentBytes(lane) / totalMs * 1000
   return lane.rate.at(-1)?.y ?? null
 }
 
