@@ -70,6 +70,20 @@ describe('a disk under its guest\'s lane', () => {
   })
 })
 
+describe('what shows that nothing was lost', () => {
+  const disk = { bytes: 4096, leftOut: 0, notExplored: null, blocks: 9, linkBytes: 9, passes: 1, final: null, kept: true }
+  const runWith = (verify: object | null) => ({ ...me2.run, result: { ...me2.run.result, disk: { ...disk, verify } } }) as FinishedRun
+
+  it('counts the disk\'s blocks too, where one went along', () => {
+    const told = show(NothingLost, { runs: [runWith({ compared: 4000, differing: 0, inFlight: 1 })] }).text()
+    expect(told).toContain('Nothing was lost')
+    expect(told).toContain('Disk: 4,000 blocks compared, 0 differ')
+    expect(show(NothingLost, { runs: [me2.run] }).text()).not.toContain('Disk')
+    expect(show(NothingLost, { runs: [runWith({ compared: 4000, differing: 3, inFlight: 0 })] }).text()).toContain('Something may be lost')
+    expect(show(NothingLost, { runs: [runWith(null)] }).text()).toContain('not compared in 1 of 1')
+  })
+})
+
 describe('pages by fate', () => {
   const cached = { ...me2.run, settings: { ...me2.run.settings, encoder: 'auto' as const, cacheMiB: 64 } }
   const lane = { ...laneOfSaved(me2.run, me2.events), run: cached, fates: { pages: 100, leftOut: 40, constant: 20, encoded: 10, raw: 10, delta: 15, reference: 5 } }
