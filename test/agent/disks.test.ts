@@ -2,7 +2,7 @@
  * Disk Exploration block by block against the file systems' own tools. If this fails, a migration may leave out blocks that
  * hold something, or send blocks that hold nothing.
  */
-import type { Volume } from './disks/agentMap.ts'
+import type { Volume } from '../../shared/agent/messages.ts'
 import type { Comparison, PlacedTruth } from './disks/comparison.ts'
 import type { Files } from './disks/files.ts'
 import type { Range } from './disks/truth.ts'

@@ -1,7 +1,8 @@
 /** The agent's map of a disk beside what the file systems' own tools say, block by block. */
 import type { DiskMap } from './agentMap.ts'
 import type { FileSystemTruth, Range } from './truth.ts'
-import { blockBytes, diskClass } from './agentMap.ts'
+import { diskBlockBytes } from '../../../shared/model/diskClass.ts'
+import { diskClass } from './agentMap.ts'
 
 /** Bytes [at, at + bytes) of a file system are at `offset` of the disk. */
 export interface Segment {
@@ -38,7 +39,7 @@ function freeBlocks(blocks: number, placed: PlacedTruth[], otherFree: Range[]): 
   const free = new Uint8Array(blocks)
   const ranges = placed.flatMap(({ truth, segments = [{ at: 0, offset: 0, bytes: truth.bytes }] }) => truth.free.flatMap(range => onDisk(range, segments)))
   for (const [start, end] of [...ranges, ...otherFree])
-    free.fill(1, Math.ceil(start / blockBytes), Math.max(Math.ceil(start / blockBytes), Math.floor(end / blockBytes)))
+    free.fill(1, Math.ceil(start / diskBlockBytes), Math.max(Math.ceil(start / diskBlockBytes), Math.floor(end / diskBlockBytes)))
   return free
 }
 
