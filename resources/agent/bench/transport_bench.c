@@ -369,6 +369,7 @@ static struct piece start_send(const struct way *way, uint64_t port, int *lines)
 	*job = (struct job){.magic = JOB_MAGIC, .mode = way->mode, .encoder = way->encoder, .link = way->link, .stall_s = 20,
 		.rate_mbit = way->rate_mbit, .cache_mib = way->cache_mib,
 		.level = way->level, .scrub = true};
+	need(shared_rate_init(&job->rate, way->rate_mbit, clock_ns()), "rate");
 	snprintf(job->to, sizeof(job->to), "127.0.0.1:%u", (unsigned)port);
 	snprintf(job_text, sizeof(job_text), "%d", job_fd);
 	snprintf(lines_text, sizeof(lines_text), "%d", ends[1]);
