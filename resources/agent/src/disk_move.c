@@ -198,59 +198,63 @@ void disk_move_free(struct disk_move *move)
 
 /* --- What may be left out --- */
 
-/* For each journal, the number of the transaction that comes next. */
-static void note_journals(const struct disk_exploration *exploration, uint32_t next[VOLUMES_MAX])
+/* Where the journals of a disk's volumes were when they were first seen, in the order of the volumes. */
+struct journal_marks {
+	size_t volumes;
+	bool noted[VOLUMES_MAX];
+	uint32_t next[VOLUMES_MAX];
+};
+
+/* Every journal that this look applied has committed often enough since it was noted; one that is seen for the first time is noted
+ * now. A volume whose journal could not be applied has no free block in this look (disk_explore.h), so it has no say. */
+static bool commits_have_ended(const struct disk_exploration *exploration, struct journal_marks *marks)
 {
-	for (size_t i = 0; i < exploration->count; i++)
-		next[i] = exploration->volumes[i].next_transaction;
+	bool ended = true;
+	if (exploration->count != marks->volumes)
+		*marks = (struct journal_marks){.volumes = exploration->count};
+	for (size_t i = 0; i < exploration->count; i++) {
+		const struct volume *volume = &exploration->volumes[i];
+		if (!volume->has_journal)
+			continue;
+		if (!marks->noted[i]) {
+			marks->noted[i] = true;
+			marks->next[i] = volume->next_transaction;
+		}
+		ended = ended && (int32_t)(volume->next_transaction - marks->next[i]) >= COMMITS_AFTER_SYNC;
+	}
+	return ended;
 }
 
-static bool journals_moved_on(const struct disk_exploration *exploration, size_t count, const uint32_t next[VOLUMES_MAX])
+/* Looks at the disk until commits that were begun by the end of the sync must have ended before the look: nothing had been written
+ * for a while, or every journal in it has moved on. The guest is asked to sync anew meanwhile, so that there are commits. The look
+ * that shows it is the one to go by; NULL with the reason if it does not come. */
+static struct disk_exploration *explore_settled(struct disk_move *move, struct guest_sync *sync, struct error *why)
 {
-	if (exploration->count != count)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (exploration->volumes[i].has_journal
-			&& (int32_t)(exploration->volumes[i].next_transaction - next[i]) < COMMITS_AFTER_SYNC)
-			return false;
-	return true;
-}
-
-/* Waits until commits that were begun by the end of the sync must have ended: nothing was written for a while, or every journal
- * has committed that often since. The guest is asked to sync anew meanwhile, so that there are commits. */
-static bool await_commits(struct disk_move *move, struct guest_sync *sync, struct error *why)
-{
-	uint32_t next[VOLUMES_MAX] = {0};
+	struct journal_marks marks = {0};
 	uint64_t until = clock_ns() + COMMIT_MS * UINT64_C(1000000), quiet_since = clock_ns();
 	uint64_t writes = block_trace_writes(move->trace);
-	struct disk_exploration *exploration = disk_explore(move->disk, why);
-	if (!exploration)
-		return false;
-	size_t count = exploration->count;
-	note_journals(exploration, next);
-	bool settled = false;
-	while (!settled && clock_ns() < until && guest_sync_run(sync, SYNC_MS, move->settings.cancel, why)) {
+	do {
 		usleep(COMMIT_TICK_US);
-		uint64_t now_writes = block_trace_writes(move->trace);
-		quiet_since = now_writes != writes ? clock_ns() : quiet_since;
+		uint64_t now = clock_ns(), now_writes = block_trace_writes(move->trace);
+		quiet_since = now_writes != writes ? now : quiet_since;
 		writes = now_writes;
+		struct disk_exploration *exploration = disk_explore(move->disk, why);
+		if (!exploration || commits_have_ended(exploration, &marks) || now - quiet_since > QUIET_NS)
+			return exploration;
 		disk_exploration_free(exploration);
-		exploration = disk_explore(move->disk, why);
-		if (!exploration)
-			return false;
-		settled = clock_ns() - quiet_since > QUIET_NS || journals_moved_on(exploration, count, next);
-	}
-	disk_exploration_free(exploration);
-	return settled || error_set(why, ERR_NOT_UNDERSTOOD, "", "the guest's journals did not come to rest in time");
+	} while (clock_ns() < until && guest_sync_run(sync, SYNC_MS, move->settings.cancel, why));
+	error_set(why, ERR_NOT_UNDERSTOOD, "", "the guest's journals did not come to rest in time");
+	return NULL;
 }
 
 /* A running guest's disk shows what is free only after a sync (disk_explore.h, rule 1). */
-static bool sync_guest(struct disk_move *move, struct error *why)
+static struct disk_exploration *explore_synced(struct disk_move *move, struct error *why)
 {
 	struct guest_sync *sync = guest_sync_open(move->settings.domid, why);
-	bool done = sync && guest_sync_run(sync, SYNC_MS, move->settings.cancel, why) && await_commits(move, sync, why);
+	struct disk_exploration *exploration = sync && guest_sync_run(sync, SYNC_MS, move->settings.cancel, why)
+		? explore_settled(move, sync, why) : NULL;
 	guest_sync_close(sync);
-	return done;
+	return exploration;
 }
 
 /* What was swapped out means nothing once the guest is shut down. */
@@ -282,10 +286,7 @@ static void add_the_rest(struct disk_move *move)
 
 static bool explore_and_leave_out(struct disk_move *move, struct error *why)
 {
-	if (move->settings.live && !sync_guest(move, why))
-		return false;
-	disk_forget(move->disk);
-	struct disk_exploration *exploration = disk_explore(move->disk, why);
+	struct disk_exploration *exploration = move->settings.live ? explore_synced(move, why) : disk_explore(move->disk, why);
 	if (!exploration)
 		return false;
 	leave_out(move, exploration->map);
@@ -406,7 +407,6 @@ static bool sweep(struct disk_move *move, uint64_t *taken_in, struct error *err)
 	*taken_in = 0;
 	if (!move->trace || block_set_next(&move->left_out, 0) == move->blocks)
 		return true;
-	disk_forget(move->disk);
 	struct disk_exploration *exploration = disk_explore(move->disk, err);
 	if (!exploration)
 		return false;
