@@ -13,8 +13,10 @@
 #include "check.h"
 #include "commands.h"
 #include "disk_class.h"
+#include "disk_explore.h"
 #include "disk_move.h"
 #include "disk_volume.h"
+#include "guest_sync.h"
 #include "io.h"
 #include "job.h"
 #include "pages.h"
@@ -56,15 +58,66 @@ bool __wrap_block_trace_settle(struct block_trace *trace)
 	return !atomic_load(&trace_lost);
 }
 
+/* The guest never rests. */
 uint64_t __wrap_block_trace_writes(struct block_trace *trace)
 {
+	static uint64_t writes;
 	(void)trace;
-	return 0;
+	return ++writes;
 }
 
 void __wrap_block_trace_stop(struct block_trace *trace)
 {
 	(void)trace;
+}
+
+/* --- A guest that syncs when asked, and a disk of two ext4 volumes whose journals are where the test says --- */
+
+#define UNREADABLE 0u /* the journal could not be applied in that look */
+
+static const uint32_t (*journal_script)[2]; /* the next transaction of each, look by look; NULL: the disk is really explored */
+static size_t looks;
+
+struct disk_exploration *__real_disk_explore(struct disk *disk, struct error *err);
+struct disk_exploration *__wrap_disk_explore(struct disk *disk, struct error *err);
+struct guest_sync *__wrap_guest_sync_open(uint32_t domid, struct error *err);
+bool __wrap_guest_sync_run(struct guest_sync *sync, unsigned wait_ms, const atomic_bool *cancel, struct error *err);
+void __wrap_guest_sync_close(struct guest_sync *sync);
+
+struct disk_exploration *__wrap_disk_explore(struct disk *disk, struct error *err)
+{
+	struct disk_exploration *found = __real_disk_explore(disk, err);
+	if (!journal_script)
+		return found;
+	found->count = 2;
+	for (size_t i = 0; i < 2; i++) {
+		found->volumes[i].has_journal = journal_script[looks][i] != UNREADABLE;
+		found->volumes[i].next_transaction = journal_script[looks][i];
+	}
+	looks++;
+	return found;
+}
+
+struct guest_sync *__wrap_guest_sync_open(uint32_t domid, struct error *err)
+{
+	(void)domid;
+	if (!journal_script)
+		error_set(err, ERR_NOT_UNDERSTOOD, "", "no guest");
+	return journal_script ? calloc(1, 1) : NULL;
+}
+
+bool __wrap_guest_sync_run(struct guest_sync *sync, unsigned wait_ms, const atomic_bool *cancel, struct error *err)
+{
+	(void)sync;
+	(void)wait_ms;
+	(void)cancel;
+	(void)err;
+	return true;
+}
+
+void __wrap_guest_sync_close(struct guest_sync *sync)
+{
+	free(sync);
 }
 
 static void write_traced(int fd, uint64_t block)
@@ -292,6 +345,37 @@ static void ends_badly(int null_fd)
 	CHECK(target_said(&target, "\"outcome\":\"removed\"", &status));
 }
 
+static size_t looks_until_settled(const uint32_t script[][2], int null_fd)
+{
+	struct error err = {0};
+	int status;
+	make_disk();
+	struct target target = start_target(DISK_BYTES, false, 0);
+	struct disk_move_settings settings = settings_for(&target, null_fd);
+	settings.live = settings.explore = true;
+	journal_script = script;
+	looks = 0;
+	struct disk_move *move = disk_move_new(&settings, &err);
+	CHECK(move && disk_move_prepare(move, &err), "%s", err.message);
+	journal_script = NULL;
+	disk_move_free(move);
+	CHECK(target_said(&target, "\"outcome\":\"removed\"", &status));
+	return looks;
+}
+
+/* Two commits of each after the sync: the one that was under way, and the one that it began. Numbers wrap. */
+static void waits_for_commits(int null_fd)
+{
+	static const uint32_t both[][2] = {{500, 7}, {501, 8}, {502, 8}, {502, 8}, {503, 9}, {0, 0}, {0, 0}};
+	static const uint32_t wrapping[][2] = {{UINT32_MAX, 7}, {1, 9}, {0, 0}};
+	static const uint32_t late[][2] = {{500, UNREADABLE}, {501, 700}, {502, 700}, {502, 701}, {503, 702}, {0, 0}};
+	static const uint32_t none[][2] = {{UNREADABLE, UNREADABLE}, {0, 0}}; /* such a look calls nothing free */
+	CHECK(looks_until_settled(both, null_fd) == 5);
+	CHECK(looks_until_settled(wrapping, null_fd) == 2);
+	CHECK(looks_until_settled(late, null_fd) == 5, "a journal that is seen later counts from there");
+	CHECK(looks_until_settled(none, null_fd) == 1);
+}
+
 static void refuses_targets(int null_fd)
 {
 	struct error err = {0};
@@ -346,6 +430,7 @@ int main(void)
 	CHECK(copy_while_written(true, null_fd));
 	CHECK(!copy_while_written(false, null_fd), "a copy without its last pass went unnoticed");
 	ends_badly(null_fd);
+	waits_for_commits(null_fd);
 	refuses_targets(null_fd);
 	unlink(source_path);
 	unlink(target_path);
