@@ -285,8 +285,10 @@ static bool is_absent(const uint64_t *flags, uint64_t first)
 /* Returns how many frames the kernel tells about. Blocks that were absent `earlier` (if not NULL) are taken from there. */
 static uint64_t read_flags(uint64_t *flags, const uint64_t *earlier)
 {
+	static int fd = -1; /* stays open: to open it for each look could itself move pages */
 	uint64_t frames = 0;
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
 	need(fd >= 0, "/proc/kpageflags");
 	for (; frames < MAX_FRAMES; frames += BLOCK_FRAMES) {
 		size_t bytes = BLOCK_FRAMES * sizeof(*flags);
@@ -300,7 +302,8 @@ static uint64_t read_flags(uint64_t *flags, const uint64_t *earlier)
 			break;
 		}
 	}
-	close(fd);
+	for (uint64_t frame = 0; frame < frames; frame++)
+		flags[frame] &= TRUTH_BITS;
 	return frames;
 }
 

@@ -108,7 +108,8 @@ async function exploreStopped(settings: MachineSettings, paths: Paths, tools: To
     await monitorCommand(paths.monitor, 'cont')
     await sleep(500)
   }
-  throw new Error('the guest\'s memory did not stand still for long enough to be compared')
+  const last = candidate ? `its account ${candidate.comparison.account} was found to hold ${candidate.comparison.looks} times` : 'it has no account of it'
+  throw new Error(`the guest's memory did not stand still for long enough to be compared: ${last}`)
 }
 
 async function readMap(settings: MachineSettings, { ram }: Paths, { agent }: Tools): Promise<Exploration['map']> {

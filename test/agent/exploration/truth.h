@@ -31,4 +31,10 @@ enum {
 	KPF_COMPOUND_TAIL = 16, KPF_HUGE = 17, KPF_NOPAGE = 20, KPF_THP = 22, KPF_OFFLINE = 23, KPF_PGTABLE = 26
 };
 
+/* Those that tell what a page is for. An account has no others: some never stand still (7.3 watches its own accesses with
+ * DAMON, which marks one page after the other as idle). */
+#define TRUTH_BITS (1u << KPF_LRU | 1u << KPF_SLAB | 1u << KPF_BUDDY | 1u << KPF_MMAP | 1u << KPF_ANON | 1u << KPF_SWAPCACHE \
+	| 1u << KPF_COMPOUND_HEAD | 1u << KPF_COMPOUND_TAIL | 1u << KPF_HUGE | 1u << KPF_NOPAGE | 1u << KPF_THP \
+	| 1u << KPF_OFFLINE | 1u << KPF_PGTABLE)
+
 #endif
