@@ -47,10 +47,12 @@ describe('the size of the boxed lab', () => {
     const screen = show({ startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: true } })
     await screen.findAll('[data-field="Memory of each guest"] option')[2]!.trigger('click')
     await screen.get('[data-box="A twin of web"]').trigger('click')
+    await screen.get('[data-box="Guests with disks"]').trigger('click')
     await screen.get('[data-box="Start it when the console starts"]').trigger('click')
     expect(change.mock.calls).toEqual([
       [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 512, twin: true } } }],
       [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: false } } }],
+      [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: true, disks: true } } }],
       [{ lab: { startWithConsole: true, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: true } } }],
     ])
   })
