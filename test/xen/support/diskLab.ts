@@ -2,12 +2,17 @@
 import type { Lab } from '../../../electron/services/lab/lab.ts'
 import type { LabGuest } from '../../../electron/services/lab/types.ts'
 import type { AgentMessageOf } from '../../../shared/agent/messages.ts'
-import type { TestHost } from './migrateOnce.ts'
+import type { Attempt, AttemptOptions, TestHost } from './migrateOnce.ts'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { diskToMove } from '../../../electron/services/disk/diskToMove.ts'
+import { guestDisks } from '../../../electron/services/disk/guestDisks.ts'
 import { createLab, defaultCacheDir } from '../../../electron/services/lab/lab.ts'
+import { domainsOn } from '../../../electron/services/migration/findGuest.ts'
+import { defaultTiming } from '../../../electron/services/migration/timing.ts'
+import { presets } from '../../../shared/model/encoding.ts'
 import { usualLabPlan } from '../../../shared/model/labPlan.ts'
-import { labResources, openHost } from './migrateOnce.ts'
+import { labResources, migrateOnce, openHost } from './migrateOnce.ts'
 
 export interface DiskLab {
   lab: Lab
@@ -28,6 +33,13 @@ export async function startDiskLab(): Promise<DiskLab> {
 export async function endDiskLab({ lab, a, b }: DiskLab): Promise<void> {
   await Promise.all([a, b].map(async ({ handle }) => handle.close()))
   await lab.down()
+}
+
+/** One migration with the guest's disk, preset best if nothing else is said. */
+export async function migrateWithDisk(guest: LabGuest, source: TestHost, target: TestHost, options: AttemptOptions = {}): Promise<Attempt> {
+  const domain = (await domainsOn(source.handle, defaultTiming.requestMs)).find(({ name }) => name === guest.name)
+  const disks = await guestDisks(await source.handle.session(), domain!.domid)
+  return migrateOnce(source, target, guest, { encoding: presets.best, ...options, disk: diskToMove(disks, guest.name, true) })
 }
 
 /** Its output; fails the test where it fails. */
@@ -51,6 +63,17 @@ export async function hearOfFiles(host: TestHost, guest: LabGuest, files: number
       listening.end()
   }
   return last!
+}
+
+/** How many more files a guest must find right before it is believed. */
+export const filesAfterwards = 40
+
+/** It runs on, its files are right, and it goes on writing and checking. */
+export async function expectSoundFiles(guest: LabGuest, host: TestHost): Promise<void> {
+  const now = await hearOfFiles(host, guest, 0)
+  const later = await hearOfFiles(host, guest, now.filesChecked! + filesAfterwards)
+  expect(later, guest.name).toMatchObject({ bad: 0, fileErrors: 0 })
+  expect(later.diskWrittenBytes!).toBeGreaterThan(now.diskWrittenBytes!)
 }
 
 /** Resolves, with the guest's last words, when libxl's scripts have let go of the disk as well. */
