@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "raw.h"
+
 enum { PAGES_PER_MIB = (1 << 20) / PAGE_BYTES, MAX_PER_SECOND = 1000000, MAX_WEIGHT = 1000 };
 
 static bool parse_number(const char *text, unsigned long max, unsigned long *number)
@@ -101,6 +103,8 @@ static bool parse_one(struct settings *settings, const char *argument)
 		return parse_rate(value, &settings->disk_write_kib);
 	if ((value = value_of(argument, "diskcheck")))
 		return parse_rate(value, &settings->disk_check_kib);
+	if ((value = value_of(argument, "raw")))
+		return parse_rate(value, &settings->raw_depth) && settings->raw_depth <= RAW_MAX_DEPTH;
 	if ((value = value_of(argument, "heartbeat")))
 		return parse_text(value, settings->heartbeat, sizeof settings->heartbeat);
 	if ((value = value_of(argument, "hosts")))
@@ -114,5 +118,7 @@ const char *settings_parse(struct settings *settings, int count, char *const arg
 	for (int i = 0; i < count; i++)
 		if (!parse_one(settings, arguments[i]))
 			return arguments[i];
+	if (settings->raw_depth && !*settings->disk)
+		return "raw";
 	return settings->hot_pages > settings->memory_pages ? "hot" : NULL;
 }

@@ -21,11 +21,13 @@ struct settings {
 	bool never_sync;           /* sync=never: nothing is ever asked to reach the disk */
 	unsigned disk_write_kib;   /* diskwrite=KIB: files written there a second */
 	unsigned disk_check_kib;   /* diskcheck=KIB: files read back and checked a second */
+	unsigned raw_depth;        /* raw=N: writes past the page cache under way there at once */
 	char heartbeat[32];        /* heartbeat=ADDRESS:PORT: the multicast group that hears it */
 	char hosts[40];            /* hosts=ADDRESS,ADDRESS: members of the group, asked whether they listen */
 };
 
-/* Returns NULL, or the first argument that is not understood, out of bounds, or asks for more hot pages than there are. */
+/* Returns NULL, or the first argument that is not understood, out of bounds, or asks for more hot pages than there are,
+ * or for writes to a disk that there is not. */
 const char *settings_parse(struct settings *settings, int count, char *const arguments[]);
 
 #endif

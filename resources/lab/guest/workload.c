@@ -23,13 +23,14 @@
 #include "disk.h"
 #include "heartbeat.h"
 #include "pages.h"
+#include "raw.h"
 #include "settings.h"
 
 static const uint64_t second_ns = 1000000000u;
 static const uint64_t beating_tick_ns = 10000000u;
 static const uint64_t resting_tick_ns = 50000000u;
 static const uint64_t longest_catch_up_ns = 200000000u;
-static const char disk_folder[] = "/disk";
+static const char disk_folder[] = "/disk", raw_file[] = "/disk/raw";
 
 static volatile sig_atomic_t stopping;
 
@@ -39,6 +40,7 @@ struct workload {
 	struct heartbeat heartbeat;
 	struct churn churn;
 	struct disk disk;
+	struct raw_writer raw;
 	uint64_t random;
 	uint64_t rewritten, checked, sweeps, bad;
 	size_t next_check;
@@ -105,7 +107,7 @@ static struct vitals vitals_of(struct workload *workload)
 		.checked = workload->checked,
 		.has_disk = has_disk(workload),
 		.files_checked = atomic_load(&files->checked),
-		.file_errors = atomic_load(&files->errors),
+		.file_errors = atomic_load(&files->errors) + atomic_load(&workload->raw.errors),
 		.disk_written_bytes = atomic_load(&files->written_bytes),
 	};
 	vitals.bad = workload->bad + vitals.file_errors;
@@ -157,16 +159,25 @@ static void on_terminate(int signal)
 	stopping = signal;
 }
 
+static bool start_raw(struct workload *workload)
+{
+	unsigned depth = workload->settings.raw_depth;
+	return depth == 0 || (raw_open(&workload->raw, raw_file, depth, now_ns()) && raw_start(&workload->raw));
+}
+
 static bool start_disk(struct workload *workload)
 {
 	const struct settings *settings = &workload->settings;
 	workload->disk.write_kib_per_second = settings->disk_write_kib;
 	workload->disk.check_kib_per_second = settings->disk_check_kib;
-	return !has_disk(workload) || disk_start(&workload->disk, disk_folder, settings->never_sync, now_ns());
+	return !has_disk(workload) ||
+	       (disk_start(&workload->disk, disk_folder, settings->never_sync, now_ns()) && start_raw(workload));
 }
 
 static _Noreturn void power_off(struct workload *workload)
 {
+	if (workload->settings.raw_depth)
+		raw_stop(&workload->raw);
 	if (has_disk(workload) && (!disk_stop(&workload->disk) || umount(disk_folder) < 0))
 		printf("ME2 disk not left clean: %s\n", strerror(errno));
 	printf("ME2 stopped bad=%" PRIu64 "\n", vitals_of(workload).bad);

@@ -18,6 +18,7 @@
 #include "files.h"
 #include "heartbeat.h"
 #include "pages.h"
+#include "raw.h"
 #include "settings.h"
 
 #define CHECK(condition, ...) \
@@ -287,6 +288,26 @@ static void a_disk_is_worked_on_by_its_thread(void)
 	remove_folder(folder);
 }
 
+static void a_raw_write_that_is_lost_or_older_is_seen(void)
+{
+	static struct raw_writer raw;
+	uint64_t older[PAGE_WORDS];
+	char path[] = "/tmp/me2-raw-XXXXXX";
+	int fd = mkstemp(path);
+	CHECK(raw_open(&raw, path, 32, 5), "%s", strerror(errno));
+	CHECK(pread(fd, older, PAGE_BYTES, 0) == PAGE_BYTES);
+	for (int round = 0; round < 200; round++)
+		raw_round(&raw);
+	CHECK(raw.writes == 6400 && raw.errors == 0, "%d errors", (int)raw.errors);
+	for (int block = 0; block < RAW_BLOCKS; block++)
+		CHECK(pwrite(fd, older, PAGE_BYTES, (off_t)block * PAGE_BYTES) == PAGE_BYTES);
+	raw_round(&raw);
+	CHECK(raw.errors > 0);
+	raw_close(&raw);
+	close(fd);
+	unlink(path);
+}
+
 static void settings_are_understood_or_refused(void)
 {
 	struct settings settings;
@@ -296,12 +317,13 @@ static void settings_are_understood_or_refused(void)
 	CHECK(settings.dirty_per_second == 1000 && settings.check_per_second == 400);
 	CHECK(settings.mix.weight[CONTENT_TEXT] == 3 && settings.mix.weight[CONTENT_ZEROS] == 1);
 	CHECK(strcmp(settings.heartbeat, "10.0.0.1:7700") == 0);
-	char *disk[] = { "disk=xfs", "sync=never", "diskwrite=200", "diskcheck=400" };
-	CHECK(*settings.disk == '\0' && !settings.never_sync && settings_parse(&settings, 4, disk) == NULL);
-	CHECK(strcmp(settings.disk, "xfs") == 0 && settings.never_sync);
+	char *disk[] = { "disk=xfs", "sync=never", "diskwrite=200", "diskcheck=400", "raw=64" };
+	CHECK(*settings.disk == '\0' && !settings.never_sync && settings_parse(&settings, 5, disk) == NULL);
+	CHECK(strcmp(settings.disk, "xfs") == 0 && settings.never_sync && settings.raw_depth == 64);
 	CHECK(settings.disk_write_kib == 200 && settings.disk_check_kib == 400);
+	CHECK(strcmp(settings_parse(&settings, 1, disk + 4), "raw") == 0, "there is no disk");
 	char *bad[] = {
-		"disk=", "disk=ext2", "sync=", "sync=often", "diskwrite=", "diskcheck=1000001", "memory=", "memory=-1", "memory=1x", "memory=99999999999999999999", "memory=65537", "dirty=1000001", "contents=text",
+		"disk=", "disk=ext2", "sync=", "sync=often", "diskwrite=", "diskcheck=1000001", "raw=65", "memory=", "memory=-1", "memory=1x", "memory=99999999999999999999", "memory=65537", "dirty=1000001", "contents=text",
 		"contents=soup:1", "contents=text:1001", "hot=1", "unknown=1", "memory",
 		"heartbeat=much-too-long-to-be-an-address-and-a-port", "contents=",
 	};
@@ -416,6 +438,7 @@ int main(void)
 	an_older_file_is_seen();
 	a_set_that_was_not_closed_is_refused();
 	a_disk_is_worked_on_by_its_thread();
+	a_raw_write_that_is_lost_or_older_is_seen();
 	settings_are_understood_or_refused();
 	heartbeats_go_to_a_group_and_its_members();
 	it_beats_only_while_a_host_listens();

@@ -3,7 +3,9 @@ import type { Lab } from '../../../electron/services/lab/lab.ts'
 import type { LabGuest } from '../../../electron/services/lab/types.ts'
 import type { AgentMessageOf } from '../../../shared/agent/messages.ts'
 import type { Attempt, AttemptOptions, TestHost } from './migrateOnce.ts'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { diskToMove } from '../../../electron/services/disk/diskToMove.ts'
 import { guestDisks } from '../../../electron/services/disk/guestDisks.ts'
@@ -12,7 +14,7 @@ import { domainsOn } from '../../../electron/services/migration/findGuest.ts'
 import { defaultTiming } from '../../../electron/services/migration/timing.ts'
 import { presets } from '../../../shared/model/encoding.ts'
 import { usualLabPlan } from '../../../shared/model/labPlan.ts'
-import { labResources, migrateOnce, openHost } from './migrateOnce.ts'
+import { agentPath, labResources, migrateOnce, openHost } from './migrateOnce.ts'
 
 export interface DiskLab {
   lab: Lab
@@ -90,4 +92,25 @@ export async function checkFileSystem(host: TestHost, { disk }: LabGuest): Promi
 /** `options`: for the guest's kernel parameters, before its disk's. */
 export async function createGuest(host: TestHost, { name }: LabGuest, options = ''): Promise<void> {
   await on(host, 'sh', '-c', 'sed "s| me2.disk=|$2 me2.disk=|" "/etc/xen/$1.cfg" >/tmp/guest.cfg && xl create -q /tmp/guest.cfg', 'sh', name, options)
+}
+
+/** With a disk made anew: one whose guest was destroyed, or went on elsewhere, is no start for another. */
+export async function startAfresh(host: TestHost, guest: LabGuest, options = ''): Promise<void> {
+  const { path, fileSystem, bytes } = guest.disk!
+  await on(host, 'lab-make-disk', path, fileSystem, `${bytes / 1024 / 1024}`)
+  await createGuest(host, guest, options)
+  await hearOfFiles(host, guest, filesAfterwards)
+}
+
+/** An agent that lacks something on purpose (resources/agent/test/without_*.c), on both hosts for as long as `use` takes. */
+export async function withFaultyAgent<T>(name: string, hosts: readonly TestHost[], use: (...hosts: TestHost[]) => Promise<T>): Promise<T> {
+  const build = join(agentPath, '..')
+  await promisify(execFile)('make', ['-s', '-C', join(build, '..'), `build/${name}`])
+  const faulty = hosts.map(host => openHost(host, join(build, name)))
+  try {
+    return await use(...faulty)
+  }
+  finally {
+    await Promise.all(faulty.map(async ({ handle }) => handle.close()))
+  }
 }
