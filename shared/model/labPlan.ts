@@ -7,6 +7,9 @@ export const guestMemoryChoicesMiB = [256, 384, 512, 768] as const
 export const xenReleases = ['4.14', '4.17', '4.20'] as const
 export type XenRelease = typeof xenReleases[number]
 
+/** Two to race between; the autopilot needs a third to choose from. */
+export const maxLabHosts = 3
+
 const maxRoomMiB = 65_536
 
 export const labPlanSchema = z.object({
@@ -14,8 +17,8 @@ export const labPlanSchema = z.object({
   guestMemoryMiB: z.literal(guestMemoryChoicesMiB),
   /** A fourth guest, equal to `web`, for races of two at once. */
   twin: z.boolean(),
-  /** One a host. A guest goes from an old Xen to a new one, not back. */
-  xen: z.tuple([z.enum(xenReleases), z.enum(xenReleases)]).default(['4.17', '4.17']),
+  /** One a host, so it also says how many there are. A guest goes from an old Xen to a new one, not back. */
+  xen: z.array(z.enum(xenReleases)).min(2).max(maxLabHosts).default(['4.17', '4.17']),
   /** Hosts that can run HVM guests: they have QEMU, the device model. */
   deviceModel: z.boolean().default(false),
   /** Memory of each host for guests that the lab does not start itself. */
@@ -38,7 +41,7 @@ const spareMiB = 256
 /** QEMU's own on each host: translated code, disk caches. */
 const emulatorMiB = 400
 
-/** Either host can hold all guests at once. */
+/** Each host can hold all guests at once. */
 export function labHostMemoryMiB({ guestMemoryMiB, twin, disks, bare, roomMiB }: LabPlan): number {
   const guests = bare ? 0 : usualGuests + (twin ? 1 : 0) + (disks ? guestsWithDisks : 0)
   return labDom0MiB + spareMiB + guestMemoryMiB * guests + roomMiB

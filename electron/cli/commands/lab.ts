@@ -2,7 +2,7 @@ import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import type { LabStatus } from '../../services/lab/types.ts'
 import type { Arguments } from '../arguments.ts'
 import type { Command, Output } from '../command.ts'
-import { guestMemoryChoicesMiB, usualLabPlan, xenReleases } from '../../../shared/model/labPlan.ts'
+import { guestMemoryChoicesMiB, maxLabHosts, usualLabPlan, xenReleases } from '../../../shared/model/labPlan.ts'
 import { usage } from '../arguments.ts'
 import { chooseLab } from '../hostSelection.ts'
 import { labShares, shareRow } from '../labShares.ts'
@@ -22,13 +22,14 @@ function describe(status: LabStatus): Output {
 
 const maxRoomMiB = 16_384
 
-/** One release for both hosts, or one for each. Throws `usage`. */
+/** One release for all hosts, or one for each. Throws `usage`. */
 function chosenXen(args: Arguments): LabPlan['xen'] {
-  const words = (args.text('xen') ?? usualLabPlan.xen.join()).split(',')
-  const [a, b] = (words.length === 1 ? [...words, ...words] : words).map(word => xenReleases.find(known => known === word))
-  if (a === undefined || b === undefined || words.length > 2)
-    throw usage(`--xen ${args.text('xen')} names no release for each of two hosts.`, `Choose from ${xenReleases.join(', ')}, one or two of them with a comma between.`)
-  return [a, b]
+  const words = (args.text('xen') ?? usualLabPlan.xen[0]!).split(',')
+  const hosts = args.wholeNumber('hosts', 2, maxLabHosts) ?? Math.max(words.length, 2)
+  const releases = words.flatMap(word => xenReleases.find(known => known === word) ?? [])
+  if (releases.length < words.length || hosts > maxLabHosts || (words.length > 1 && words.length !== hosts))
+    throw usage(`--xen ${args.text('xen')} names no release for each of ${hosts} hosts.`, `Choose from ${xenReleases.join(', ')}: one, or as many as hosts with commas between.`)
+  return Array.from({ length: hosts }, (_, i) => releases[i] ?? releases[0]!)
 }
 
 function planOf(args: Arguments): LabPlan {
@@ -47,12 +48,13 @@ function planOf(args: Arguments): LabPlan {
 const up: Command = {
   path: ['lab', 'up'],
   operands: [],
-  summary: 'Builds and boots the boxed lab: two real Xen hosts with three guests or more.',
+  summary: 'Builds and boots the boxed lab: two or three real Xen hosts with three guests or more.',
   options: [
     { name: 'guest-memory', value: 'MIB', help: `memory of each guest: ${guestMemoryChoicesMiB.join(', ')} (default ${usualLabPlan.guestMemoryMiB}); a lab that runs keeps its own` },
     { name: 'twin', help: 'with a fourth guest, equal to web' },
     { name: 'disks', help: 'with two more guests, which have disks of their own: files (ext4) and filesxfs' },
-    { name: 'xen', value: 'A,B', help: `Xen of the first and the second host: ${xenReleases.join(', ')} (default ${usualLabPlan.xen[0]} on both)` },
+    { name: 'hosts', value: 'N', help: `2 or ${maxLabHosts} hosts (default 2)` },
+    { name: 'xen', value: 'A,B', help: `Xen of each host, or of all: ${xenReleases.join(', ')} (default ${usualLabPlan.xen[0]})` },
     { name: 'device-model', help: 'hosts with QEMU in dom0, which HVM guests need' },
     { name: 'room', value: 'MIB', help: 'more memory on each host, for guests of your own' },
   ],

@@ -1,5 +1,5 @@
 /**
- * The boxed lab: two real Xen hosts with three Linux guests or more, in QEMU on this machine.
+ * The boxed lab: two or three real Xen hosts with three Linux guests or more, in QEMU on this machine.
  *
  * Files, below `cacheDir`:
  *   images/KEY/   what hosts boot from (image.ts)
@@ -19,14 +19,16 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Me2Error } from '../../../shared/errors.ts'
 import { labHostMemoryMiB, labMemoryBytes, usualLabPlan } from '../../../shared/model/labPlan.ts'
+import { cableEnds, startHub } from './cable.ts'
 import { describeGuest, readGuests } from './guests.ts'
 import { listDomains, startMissingGuests } from './guestStart.ts'
 import { ensureImage, imageFolder, labKeys } from './image.ts'
 import { withLock } from './lock.ts'
 import { setLink } from './monitor.ts'
-import { freeTcpPorts, freeUdpPorts } from './ports.ts'
+import { freeTcpPorts } from './ports.ts'
 import { findInFolder, isAlive, isOurs } from './processes.ts'
-import { anyQemuName, endQemu, hostFiles, qemuName, startQemu } from './qemu.ts'
+import { hostFiles, startQemu } from './qemu.ts'
+import { anyQemuName, endQemu, qemuName } from './qemuProcess.ts'
 import { waitUntilReady } from './readiness.ts'
 import { sowSeeds } from './seed.ts'
 import { requireDisk, requireMemory } from './space.ts'
@@ -37,6 +39,7 @@ import { requireTools } from './tools.ts'
 const hostPlaces = [
   { name: 'hosta', linkAddress: '10.77.0.1', mac: '52:54:00:77:00:01' },
   { name: 'hostb', linkAddress: '10.77.0.2', mac: '52:54:00:77:00:02' },
+  { name: 'hostc', linkAddress: '10.77.0.3', mac: '52:54:00:77:00:03' },
 ]
 const bootTimeoutMs = 180_000
 /** struct sockaddr_un, sun_path; see unix(7). */
@@ -146,7 +149,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
 
   /** True if the recorded lab was made from the same inputs and all its hosts answer. */
   async function isHealthy(state: LabState, key: string): Promise<boolean> {
-    if (state.key !== key || !(await Promise.all(state.hosts.map(isHostAlive))).every(Boolean))
+    if (state.key !== key || !(await Promise.all(state.hosts.map(isHostAlive))).every(Boolean) || (state.hub && !await isAlive(state.hub)))
       return false
     try {
       await Promise.all(state.hosts.map(async host => listDomains(runOnHost, sshTarget(host.sshPort))))
@@ -161,9 +164,9 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
   async function layOut(plan: LabPlan, guests: readonly GuestSpec[], hostImages: readonly LabImage[]): Promise<QemuHost[]> {
     await rm(paths.folder, { recursive: true, force: true })
     await mkdir(paths.folder, { recursive: true, mode: 0o700 })
-    const sshPorts = await freeTcpPorts(hostPlaces.length)
-    const linkPorts = await freeUdpPorts(hostPlaces.length)
-    const hosts = hostPlaces.map((place, i) => ({ ...place, sshPort: sshPorts[i]!, linkPort: linkPorts[i]!, peerLinkPort: linkPorts[1 - i]!, memoryMiB: labHostMemoryMiB(plan), roomForDisks: plan.disks, folder: join(paths.folder, place.name) }))
+    const sshPorts = await freeTcpPorts(plan.xen.length)
+    const ends = await cableEnds(plan.xen.length)
+    const hosts = hostPlaces.slice(0, plan.xen.length).map((place, i) => ({ ...place, sshPort: sshPorts[i]!, cable: ends[i]!, memoryMiB: labHostMemoryMiB(plan), roomForDisks: plan.disks, folder: join(paths.folder, place.name) }))
     for (const [i, { folder }] of hosts.entries()) {
       await mkdir(folder)
       await symlink(imageFolder(images, hostImages[i]!.key), join(folder, 'image'))
@@ -174,6 +177,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
 
   async function boot(made: Pick<LabState, 'key' | 'plan'>, hostImages: readonly LabImage[], guests: readonly GuestSpec[], signal?: AbortSignal): Promise<LabState> {
     const hosts = await layOut(made.plan, guests, hostImages)
+    const hub = hosts.length > 2 ? await startHub(paths.folder, hosts.map(({ cable }) => cable)) : null
     const started = await Promise.all(hosts.map(async (host, i) => ({
       name: host.name,
       linkAddress: hostPlaces[i]!.linkAddress,
@@ -181,7 +185,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
       image: hostImages[i]!,
       process: await startQemu(paths.folder, host),
     })))
-    const state: LabState = { version: 2, ...made, hosts: started }
+    const state: LabState = { version: 2, ...made, hosts: started, hub }
     await writeState(paths.stateFile, state)
     await Promise.all(started.map(async host => waitUntilReady({ ...host, ...hostFiles(paths.folder, host.name) }, bootTimeoutMs, signal)))
     return state
@@ -195,10 +199,10 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
       const hostImages: LabImage[] = []
       for (const xen of plan.xen)
         hostImages.push(await ensureImage(images, keys, { xen, deviceModel: plan.deviceModel }, { onStep: step => progress('image', step), signal }))
-      progress('boot', 'starting two Xen hosts')
+      progress('boot', `starting ${plan.xen.length} Xen hosts`)
       const guests = await readGuests(resourcesDir, plan)
       await requireMemory(labMemoryBytes(plan))
-      await requireDisk(cacheDir, hostPlaces.length * diskBytes(guests))
+      await requireDisk(cacheDir, plan.xen.length * diskBytes(guests))
       const state = await boot({ key: keys.lab, plan }, hostImages, guests, signal)
       await startGuests(state, progress, signal)
     }

@@ -1,14 +1,13 @@
-/** One lab host as a QEMU process without KVM. It outlives the console, so that the next one can adopt it. */
+/** One lab host as a QEMU process without KVM. */
+import type { CableEnd } from './cable.ts'
 import type { ProcessIdentity } from './processes.ts'
-import { execFile, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { Me2Error } from '../../../shared/errors.ts'
 import { labDom0MiB } from '../../../shared/model/labPlan.ts'
-import { monitorCommand } from './monitor.ts'
-import { identify, signalProcess, waitForEnd } from './processes.ts'
+import { cableOption } from './cable.ts'
+import { qemuName, spawnQemu } from './qemuProcess.ts'
 import { toolEnvironment } from './tools.ts'
 
 export interface QemuHost {
@@ -16,9 +15,7 @@ export interface QemuHost {
   name: string
   mac: string
   sshPort: number
-  /** UDP ports of this end and the other end of the inter-host cable. */
-  linkPort: number
-  peerLinkPort: number
+  cable: CableEnd
   memoryMiB: number
   /** With a third disk, for the disks of its guests. */
   roomForDisks: boolean
@@ -42,12 +39,6 @@ const kernelArguments = 'root=/dev/vda console=hvc0 loglevel=4 net.ifnames=0 mit
 /** Of what the guests' disks lie on; it grows as they are written. */
 const diskRoom = '8G'
 
-/** Name of the process; with the working folder it tells our QEMU from any other. */
-export function qemuName(host: string): string {
-  return `me2-lab-${host}`
-}
-export const anyQemuName = /^me2-lab-[a-z]+$/
-
 /**
  * Arguments for a QEMU that runs in the lab's folder. All paths are relative to it: QEMU's option syntax has commas and
  * spaces of its own, and a user's home may have them too. `NAME/image` is a link to the image's folder.
@@ -67,8 +58,8 @@ export function qemuArguments(host: QemuHost): string[] {
     // eth0: nothing but ssh from this machine
     '-netdev', `user,id=outside,restrict=on,hostfwd=tcp:127.0.0.1:${host.sshPort}-:22`,
     '-device', 'virtio-net-pci,netdev=outside,romfile=',
-    // eth1: the cable to the other host
-    '-netdev', `socket,id=link,udp=127.0.0.1:${host.peerLinkPort},localaddr=127.0.0.1:${host.linkPort}`,
+    // eth1: the cable to the other hosts
+    '-netdev', cableOption('link', host.cable),
     '-device', `virtio-net-pci,netdev=link,mac=${host.mac},host_mtu=9000,romfile=`,
     '-chardev', `file,id=serial,path=${file('serial.log')}`, '-serial', 'chardev:serial',
     '-qmp', `unix:${file('monitor.sock')},server=on,wait=off`,
@@ -97,34 +88,7 @@ async function makeDrives(labFolder: string, { name, roomForDisks }: QemuHost): 
 /** Starts the host on fresh disks. Its folder and seed.tar are there already. */
 export async function startQemu(labFolder: string, host: QemuHost): Promise<ProcessIdentity> {
   const files = hostFiles(labFolder, host.name)
-  const env = toolEnvironment()
   await rm(files.serialLog, { force: true })
   await makeDrives(labFolder, host)
-  const log = openSync(files.qemuLog, 'w', 0o600)
-  try {
-    const child = spawn('qemu-system-x86_64', qemuArguments(host), { cwd: labFolder, env, detached: true, stdio: ['ignore', log, log] })
-    child.on('error', () => {}) // shows as no pid
-    child.unref()
-    const identity = child.pid === undefined ? null : await identify(child.pid)
-    if (!identity)
-      throw new Me2Error('lab-boot-failed', `QEMU did not start for ${host.name}.`, `See ${files.qemuLog}.`)
-    return identity
-  }
-  finally {
-    closeSync(log)
-  }
-}
-
-const patienceMs = 3000
-
-/** Ends a host: asks through the monitor, then by signals. Gentle or not, afterwards it is gone. */
-export async function endQemu(target: ProcessIdentity, monitorSocket: string | null): Promise<void> {
-  if (monitorSocket !== null)
-    await monitorCommand(monitorSocket, 'quit', {}, patienceMs).catch(() => {})
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    if (await waitForEnd(target, patienceMs))
-      return
-    await signalProcess(target, signal)
-  }
-  await waitForEnd(target, patienceMs)
+  return spawnQemu(labFolder, host.name, qemuArguments(host), files.qemuLog)
 }

@@ -9,6 +9,8 @@ const maxBytes = 64 * 1024
 const text = z.string().min(1).max(200)
 const port = z.number().int().min(1).max(65_535)
 
+const processSchema = z.object({ pid: z.number().int().min(2), startTicks: z.number().int().min(0) })
+
 const stateSchema = z.object({
   version: z.literal(2),
   /** Of all it was made from, see labKeys. */
@@ -19,8 +21,10 @@ const stateSchema = z.object({
     linkAddress: z.ipv4(),
     sshPort: port,
     image: z.object({ key: text, suite: text, xen: text, kernel: text }),
-    process: z.object({ pid: z.number().int().min(2), startTicks: z.number().int().min(0) }),
+    process: processSchema,
   })).min(1).max(8),
+  /** What joins the cables of more than two hosts (cable.ts). */
+  hub: processSchema.nullable().default(null),
 })
 
 export type LabState = z.infer<typeof stateSchema>

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HEARTBEAT_HOSTS = 2 };
+enum { HEARTBEAT_HOSTS = 3 };
 
 struct heartbeat {
 	int group_fd;

@@ -48,11 +48,13 @@ describe('the size of the boxed lab', () => {
     await screen.findAll('[data-field="Memory of each guest"] option')[2]!.trigger('click')
     await screen.get('[data-box="A twin of web"]').trigger('click')
     await screen.get('[data-box="Guests with disks"]').trigger('click')
+    await screen.findAll('[data-field="Xen hosts"] option')[1]!.trigger('click')
     await screen.get('[data-box="Start it when the console starts"]').trigger('click')
     expect(change.mock.calls).toEqual([
       [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 512, twin: true } } }],
       [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: false } } }],
       [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: true, disks: true } } }],
+      [{ lab: { startWithConsole: false, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: true, xen: ['4.17', '4.17', '4.17'] } } }],
       [{ lab: { startWithConsole: true, size: { ...usualLabPlan, guestMemoryMiB: 384, twin: true } } }],
     ])
   })

@@ -143,14 +143,19 @@ describe('race', () => {
     expect(me2.stdout, 'what it has, whatever was asked for').toMatch(/^web +256 MiB /m)
   })
 
-  it('brings up a lab of the releases that are asked for, one for both hosts or one for each', async () => {
+  it('brings up a lab of the releases that are asked for, for as many hosts as are asked for', async () => {
     me2.labState = 'stopped'
     await me2.run('lab', 'up', '--xen', '4.14,4.20', '--device-model', '--room', '512', '--disks')
     expect(me2.labPlan).toEqual({ ...usualLabPlan, xen: ['4.14', '4.20'], deviceModel: true, roomMiB: 512, disks: true })
     await me2.run('lab', 'up', '--xen', '4.20')
     expect(me2.labPlan?.xen).toEqual(['4.20', '4.20'])
-    for (const wrong of ['4.13', '4.14,4.17,4.20', '4.14,', ''])
+    await me2.run('lab', 'up', '--hosts', '3', '--xen', '4.20')
+    expect(me2.labPlan?.xen).toEqual(['4.20', '4.20', '4.20'])
+    await me2.run('lab', 'up', '--xen', '4.14,4.17,4.20')
+    expect(me2.labPlan?.xen).toEqual(['4.14', '4.17', '4.20'])
+    for (const wrong of ['4.13', '4.14,4.17,4.20,4.20', '4.14,', ''])
       expect(await me2.run('lab', 'up', '--xen', wrong), wrong).toBe(2)
+    expect(await me2.run('lab', 'up', '--hosts', '3', '--xen', '4.14,4.17')).toBe(2)
   })
 
   it('names the guests there are', async () => {

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { cableEnds, hubArguments } from '../../../electron/services/lab/cable.ts'
 import { readGuests } from '../../../electron/services/lab/guests.ts'
 import { ageingSeconds, parseCrashed, parseDomainNames, startMissingGuests } from '../../../electron/services/lab/guestStart.ts'
 import { identify } from '../../../electron/services/lab/processes.ts'
@@ -51,7 +52,7 @@ describe('a host\'s serial line', () => {
 })
 
 describe('a host\'s QEMU', () => {
-  const args = qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 2201, linkPort: 3301, peerLinkPort: 3302, memoryMiB: 1536, roomForDisks: true })
+  const args = qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 2201, cable: { port: 3301, peerPort: 3302 }, memoryMiB: 1536, roomForDisks: true })
 
   it('is reached from this machine only', () => {
     expect(args).toContain('user,id=outside,restrict=on,hostfwd=tcp:127.0.0.1:2201-:22')
@@ -59,13 +60,24 @@ describe('a host\'s QEMU', () => {
   })
 
   it('has a third disk only where guests have disks', () => {
-    const drives = (roomForDisks: boolean) => qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 1, linkPort: 2, peerLinkPort: 3, memoryMiB: 1536, roomForDisks }).filter(each => each.includes('if=virtio'))
+    const drives = (roomForDisks: boolean) => qemuArguments({ name: 'hosta', mac: '52:54:00:77:00:01', sshPort: 1, cable: { port: 2, peerPort: 3 }, memoryMiB: 1536, roomForDisks }).filter(each => each.includes('if=virtio'))
     expect(drives(true).map(drive => /file=([^,]+)/.exec(drive)![1])).toEqual(['hosta/disk.qcow2', 'hosta/seed.tar', 'hosta/room.qcow2'])
     expect(drives(false)).toEqual(drives(true).slice(0, 2))
   })
 
   it('gets no absolute path: QEMU would split one with a comma or a space', () => {
     expect(args.filter(each => /(?:^|=)\/(?!dev\/vda)/.test(each))).toEqual([])
+  })
+})
+
+describe('the cables', () => {
+  it('join two hosts directly, more through a hub', async () => {
+    const [a, b] = await cableEnds(2)
+    expect(a).toEqual({ port: b!.peerPort, peerPort: b!.port })
+    const three = await cableEnds(3)
+    expect(new Set(three.flatMap(({ port, peerPort }) => [port, peerPort])).size).toBe(6)
+    const hub = hubArguments(three).filter(each => each.startsWith('socket,'))
+    expect(hub).toEqual(three.map(({ port, peerPort }, i) => `socket,id=cable${i},udp=127.0.0.1:${port},localaddr=127.0.0.1:${peerPort}`))
   })
 })
 
