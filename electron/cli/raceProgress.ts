@@ -1,5 +1,5 @@
 /** Shows a race while it runs: what was checked, where each run is, and what each came to. */
-import type { DiskMessage, ProgressMessage } from '../../shared/agent/messages.ts'
+import type { DiskMessage, DiskStartMessage, DiskTrackingMessage, ProgressMessage } from '../../shared/agent/messages.ts'
 import type { FinishedRun } from '../../shared/model/run.ts'
 import type { MigrationPhase, RunEvent } from '../../shared/model/runEvent.ts'
 import type { RaceEvent } from '../services/migration/race.ts'
@@ -7,6 +7,7 @@ import type { Terminal } from './terminal.ts'
 import { runName } from '../../shared/model/encoding.ts'
 import { formatBytes, formatCap, formatCount, formatMs, formatRate, sentences } from '../../shared/model/format.ts'
 import { cpuTotalMs } from '../../shared/model/raceTable.ts'
+import { untraced } from './raceReport.ts'
 
 /** So that figures stand below each other for most encoders. */
 const nameWidth = 8
@@ -120,13 +121,21 @@ export class RaceProgress {
       this.terminal.line(`  ${check.status}: ${sentences(check.message, check.action)}`)
   }
 
+  /** Before it happens: how long the guest will be paused depends on it. */
+  private showUntraced({ notTraced }: DiskTrackingMessage | DiskStartMessage): void {
+    if (notTraced !== null)
+      this.terminal.line(`  ${untraced(notTraced)}`)
+  }
+
   private showRun(event: RunEvent): void {
     if ('phase' in event)
       this.phase = phaseNames[event.phase]
     else if ('note' in event)
       this.terminal.line(`  ${event.note}`)
     const message = 'message' in event ? event.message : null
-    if (message?.t === 'progress')
+    if (message?.t === 'diskStart' || message?.t === 'diskTracking')
+      this.showUntraced(message)
+    else if (message?.t === 'progress')
       this.terminal.status(`${this.title} ${this.phase}`, progressDetail(message, this.meter.add(message)))
     else if (message?.t === 'disk' && this.phase === phaseNames.disk)
       this.terminal.status(`${this.title} ${this.phase}`, diskDetail(message))

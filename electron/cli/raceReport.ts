@@ -51,6 +51,16 @@ function kernelLine(runs: readonly FinishedRun[]): string[] {
   return notExplored === null || notExplored === undefined ? [] : [`ME2 left nothing out: ${notExplored}.`]
 }
 
+/** Why the pause took as long as reading a disk. */
+export function untraced(why: string): string {
+  return `The disk's writes are not traced (${why}): the guest is paused while all of it is read.`
+}
+
+function untracedLines(runs: readonly FinishedRun[]): string[] {
+  const reasons = runs.flatMap(run => run.result.disk?.notTraced ?? [])
+  return [...new Set(reasons)].map(untraced)
+}
+
 /** Which encoder took how many pages, and what the cache was good for. */
 export function encodingLines({ by, cache }: EncodingUse): string[] {
   const parts = by.map(({ encoder, level, pages, bytes, cpuMs }) =>
@@ -85,6 +95,6 @@ export function raceReport({ runs, problem }: { runs: readonly FinishedRun[], pr
   const rows = raceTable(runs).filter(row => row.stock ?? row.me2).map(tableRow)
   return [
     '', formatTable([header, ...rows], ['left', 'right', 'left', 'right', 'left']), '',
-    ...kernelLine(runs), ...encodingReport(runs), fairnessLine(runs), ...(first.lab === 'boxed' ? [emulated] : []), ...trouble,
+    ...kernelLine(runs), ...untracedLines(runs), ...encodingReport(runs), fairnessLine(runs), ...(first.lab === 'boxed' ? [emulated] : []), ...trouble,
   ].join('\n')
 }

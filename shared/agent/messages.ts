@@ -258,6 +258,16 @@ export const encodingUseSchema = z.object({
 const encodingSchema = encodingUseSchema.extend({ t: z.literal('encoding') })
 export type EncodingMessage = z.infer<typeof encodingSchema>
 
+/** How a guest's writes are found. `hash`: nothing traces them, so the disk is read again; the last time while the guest is paused. */
+export const trackings = ['trace', 'hash'] as const
+
+const diskTracking = {
+  /** Null: nobody writes to the disk, or an older agent did not tell. */
+  tracked: z.enum(trackings).nullable().default(null),
+  /** Why they are not traced; null where they are. */
+  notTraced: sentence.nullable().default(null),
+}
+
 /** What is to be copied of a disk, and what stays. */
 const diskStartSchema = z.object({
   t: z.literal('diskStart'),
@@ -265,25 +275,28 @@ const diskStartSchema = z.object({
   bytes,
   blocks: count,
   leftOut: count,
-  /** Every write of the guest is seen. */
-  traced: z.boolean(),
+  ...diskTracking,
   /** Why nothing is left out; null where the disk was explored. */
   notExplored: sentence.nullable(),
   ms: milliseconds,
 })
 export type DiskStartMessage = z.infer<typeof diskStartSchema>
 
+/** The kernel lost track of writes: the disk is compared with what was sent, and nothing is left out any more. */
+const diskTrackingSchema = z.object({ t: z.literal('diskTracking'), ns: nanoseconds, ...diskTracking, losses: count })
+export type DiskTrackingMessage = z.infer<typeof diskTrackingSchema>
+
 /** Blocks that were sent, by how they travelled; all but the first add up to it. */
 const diskCounts = { blocks: count, constant: count, encoded: count, raw: count, delta: count, reference: count, linkBytes: bytes }
 
-const diskPhases = ['prepare', 'copy', 'final', 'verify'] as const
+const diskPhases = ['prepare', 'copy', 'compare', 'final', 'verify'] as const
 
 const diskSchema = z.object({
   t: z.literal('disk'),
   ns: nanoseconds,
   phase: z.enum(diskPhases),
   pass: count,
-  /** Blocks of this pass. */
+  /** Blocks of this pass, or of the comparison with what was sent. */
   done: count,
   planned: count,
   pending: count,
@@ -469,6 +482,7 @@ export const agentMessageSchema = z.union([
     verifySchema,
     encodingSchema,
     diskStartSchema,
+    diskTrackingSchema,
     diskSchema,
     diskPassSchema,
     diskFinalSchema,

@@ -4,7 +4,7 @@
  * wrong, and readers of old versions stay.
  */
 import { z } from 'zod'
-import { domainKinds, encodingUseSchema, fateCounts, hostCpuSchema } from '../agent/messages.ts'
+import { domainKinds, encodingUseSchema, fateCounts, hostCpuSchema, trackings } from '../agent/messages.ts'
 
 export const runSchemaVersion = 1
 
@@ -94,6 +94,9 @@ const diskResultSchema = z.object({
   leftOut: count,
   /** Why none was left out; null where the disk was explored. */
   notExplored: shortText.nullable(),
+  /** How its guest's writes were found in the end, and why they were not traced. Null: nobody wrote, or an older agent did not tell. */
+  tracked: z.enum(trackings).nullable().default(null),
+  notTraced: shortText.nullable().default(null),
   /** Blocks that travelled, again each time they were written, and what they took on the link. */
   blocks: count,
   linkBytes: figure,

@@ -91,11 +91,13 @@ function addHeartbeat(figures: RunFigures, side: Side, message: HeartbeatMessage
 
 function addDiskMessage(disk: DiskResult | null, message: AgentMessage): DiskResult | null {
   if (message.t === 'diskStart') {
-    const { bytes, leftOut, notExplored } = message
-    return { bytes, leftOut, notExplored, blocks: 0, linkBytes: 0, passes: 0, final: null, verify: null, kept: false }
+    const { bytes, leftOut, notExplored, tracked, notTraced } = message
+    return { bytes, leftOut, notExplored, tracked, notTraced, blocks: 0, linkBytes: 0, passes: 0, final: null, verify: null, kept: false }
   }
   if (!disk)
     return null
+  if (message.t === 'diskTracking')
+    return { ...disk, tracked: message.tracked, notTraced: message.notTraced }
   if (message.t === 'disk')
     return { ...disk, blocks: message.blocks, linkBytes: message.linkBytes, passes: message.pass }
   if (message.t === 'diskFinal')

@@ -72,6 +72,7 @@ export const raceMessages = words({
     name: 'Disk',
     prepare: 'Waiting for the guest to sync, reading its file systems',
     copy: 'Pass {pass}: {done} of {planned} blocks',
+    compare: 'Looking for what was written: {done} of {planned} blocks',
     final: 'Guest paused: last pass',
     verify: 'On the target, being compared',
     done: 'On the target',
@@ -79,6 +80,7 @@ export const raceMessages = words({
     sent: '{bytes} sent',
     leftOut: '{blocks} blocks left out ({share})',
     all: 'All blocks travel: {why}',
+    untraced: 'Paused while all of the disk is read, for its writes are not traced: {why}',
     fate: { leftOut: 'left out', constant: 'constant', encoded: 'encoded', delta: 'difference', reference: 'seen before', raw: 'raw', rest: 'to be sent' },
   },
   outcome: {
@@ -368,6 +370,7 @@ export const raceMessages = words({
     name: '磁盘',
     prepare: '等待虚拟机同步，正在读取其文件系统',
     copy: '第 {pass} 遍：{planned} 个块中的 {done} 个',
+    compare: '正在查找写入过的块：{planned} 个块中的 {done} 个',
     final: '虚拟机已暂停：最后一遍',
     verify: '已在目标主机，正在比较',
     done: '已在目标主机',
@@ -375,6 +378,7 @@ export const raceMessages = words({
     sent: '已发送 {bytes}',
     leftOut: '略过 {blocks} 个块（{share}）',
     all: '发送所有块：{why}',
+    untraced: '无法跟踪写入，暂停期间要读完整个磁盘：{why}',
     fate: { leftOut: '略过', constant: '常量', encoded: '编码', delta: '差异', reference: '已发送过', raw: '原样', rest: '待发送' },
   },
   outcome: {

@@ -28,7 +28,7 @@ static void *watch_stdin(void *context)
 
 static bool copy(const struct migrate_options *options, const uint8_t *key, struct error *err)
 {
-	uint64_t sent;
+	struct disk_pass pass;
 	const struct disk_move_settings settings = {
 		.path = options->disk,
 		.link = (enum link_kind)options->link,
@@ -43,7 +43,7 @@ static bool copy(const struct migrate_options *options, const uint8_t *key, stru
 		.lines = STDOUT_FILENO,
 	};
 	struct disk_move *move = disk_move_new(&settings, err);
-	bool ok = move && disk_move_prepare(move, err) && disk_move_pass(move, &sent, err) && disk_move_finish(move, err)
+	bool ok = move && disk_move_prepare(move, err) && disk_move_pass(move, &pass, err) && disk_move_finish(move, err)
 		&& (!options->verify || disk_move_verify(move, err));
 	if (move)
 		disk_move_report(move);

@@ -3,8 +3,6 @@
 #include <ifaddrs.h>
 #include <limits.h>
 #include <net/if.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,35 +85,13 @@ static bool find_info(const char *text, const char *key, char *value, size_t cap
 	return true;
 }
 
-/* Reads to the end of `fd`; false if that takes too long. */
-static bool read_output(int fd, char *text, size_t capacity)
-{
-	uint64_t now = clock_ns(), due = now + XL_TIMEOUT_MS * UINT64_C(1000000);
-	size_t used = 0;
-	ssize_t n = 1;
-	for (; n > 0 && now < due && used + 1 < capacity; now = clock_ns()) {
-		struct pollfd wait = {.fd = fd, .events = POLLIN};
-		if (poll(&wait, 1, (int)((due - now) / 1000000u) + 1) > 0 && (n = read(fd, text + used, capacity - 1 - used)) > 0)
-			used += (size_t)n;
-	}
-	text[used] = '\0';
-	return n <= 0;
-}
-
 /* `xl info` works only where the tools fit the hypervisor and their daemons run. */
 static bool ask_xl(struct probe *probe, struct error *err)
 {
 	static char text[XL_OUTPUT_BYTES];
 	char *argv[] = {probe->xl_path, "info", NULL};
-	struct process xl;
-	if (!process_start(&xl, argv, PROCESS_PIPE_OUT, err))
-		return false;
-	bool ended = read_output(xl.out, text, sizeof(text));
-	if (!ended)
-		kill(xl.pid, SIGKILL);
-	process_close(&xl);
-	int status = process_wait(&xl, XL_TIMEOUT_MS);
-	return (ended && status == 0 && find_info(text, "xen_version", probe->xl_version, sizeof(probe->xl_version)))
+	int status = process_run(argv, PROCESS_PIPE_OUT, text, sizeof(text), XL_TIMEOUT_MS, err);
+	return (status == 0 && find_info(text, "xen_version", probe->xl_version, sizeof(probe->xl_version)))
 		|| error_set(err, ERR_XL_FAILED, "Run xl info on the host and see what it says; xenstored may not run.",
 			"xl is there, but xl info fails (status %d)", status);
 }

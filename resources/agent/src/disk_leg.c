@@ -14,6 +14,7 @@
 #define PASSES_MAX 30u
 /* Between two passes beside the memory's rounds: what is written twice within that time travels once. */
 #define TICK_US 200000u
+#define TICK_NS (TICK_US * UINT64_C(1000))
 
 struct disk_leg {
 	struct job *job;
@@ -25,12 +26,11 @@ struct disk_leg {
 
 static bool copy_until_little_is_left(struct disk_leg *leg, struct error *err)
 {
-	uint64_t sent;
-	for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
-		uint64_t began = clock_ns();
-		if (!disk_move_pass(leg->move, &sent, err))
+	struct disk_pass pass;
+	for (unsigned count = 0; count < PASSES_MAX; count++) {
+		if (!disk_move_pass(leg->move, &pass, err))
 			return false;
-		if (sent <= LITTLE_BLOCKS || clock_ns() - began < LITTLE_NS)
+		if (pass.blocks <= LITTLE_BLOCKS || pass.sent_ns < LITTLE_NS)
 			return true;
 	}
 	return error_set(err, ERR_GUEST_STATE, "Try again when it writes less, or over a faster link.",
@@ -52,6 +52,7 @@ static struct disk_move_settings settings_of(struct job *job, const char *path, 
 		.verify = job->verify,
 		.live = true,
 		.domid = job->domid,
+		.suspended_ns = &job->suspended_ns,
 		.cancel = &job->cancel,
 		.lines = STDOUT_FILENO,
 	};
@@ -75,16 +76,25 @@ struct disk_leg *disk_leg_begin(struct job *job, const char *path, const char *t
 	return NULL;
 }
 
+/* Where a pass has to read all of the disk, the disk is the guest's alone for as long before the next. */
+static void rest(const struct disk_leg *leg, const struct disk_pass *pass)
+{
+	uint64_t until = clock_ns() + pass->looked_ns;
+	do {
+		usleep(TICK_US);
+	} while (clock_ns() + TICK_NS < until && !atomic_load(&leg->stop) && !atomic_load(&leg->job->suspended_ns));
+}
+
 /* Until the guest is suspended; then the last pass. */
 static bool follow_to_the_end(struct disk_leg *leg, struct error *err)
 {
-	uint64_t sent;
+	struct disk_pass pass;
 	while (!atomic_load(&leg->job->suspended_ns)) {
 		if (atomic_load(&leg->stop))
 			return true;
-		if (!disk_move_pass(leg->move, &sent, err))
+		if (!disk_move_pass(leg->move, &pass, err))
 			return false;
-		usleep(TICK_US);
+		rest(leg, &pass);
 	}
 	if (!disk_move_finish(leg->move, err))
 		return false;

@@ -1,14 +1,11 @@
 #include "disk_move.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "block_map.h"
-#include "block_trace.h"
+#include "block_reader.h"
 #include "disk.h"
 #include "disk_explore.h"
 #include "disk_peer.h"
@@ -16,8 +13,8 @@
 #include "hash.h"
 #include "io.h"
 #include "json.h"
+#include "write_tracking.h"
 
-#define ALIGNMENT 4096u
 #define SYNC_MS 60000u
 #define COMMIT_MS 60000u
 #define COMMIT_TICK_US 200000u
@@ -28,20 +25,22 @@
 #define REPORTS_A_PING 5u
 /* A commit that was under way when the sync ended, and the one that the sync began. */
 #define COMMITS_AFTER_SYNC 2
+/* Most of what was being written when the guest was suspended has reached the disk by then. */
+#define DRAIN_US 500000u
 
-enum phase { PHASE_PREPARE, PHASE_COPY, PHASE_LAST, PHASE_COMPARE };
-static const char *const phase_names[] = {"prepare", "copy", "final", "verify"};
+enum phase { PHASE_PREPARE, PHASE_COPY, PHASE_COMPARE, PHASE_LAST, PHASE_VERIFY };
+static const char *const phase_names[] = {"prepare", "copy", "compare", "final", "verify"};
 
 struct disk_move {
 	struct disk_move_settings settings;
 	struct disk *disk;         /* for exploring */
-	int fd;                    /* for copying */
+	struct block_reader reader; /* for copying */
 	uint64_t bytes, blocks;
 	struct block_set pending;  /* to be sent */
-	struct block_set written;  /* by the guest, ever since tracing began */
 	struct block_set left_out;
 	struct block_set sent;
-	struct block_trace *trace;
+	struct write_tracking *tracking; /* NULL: nobody writes */
+	unsigned losses;           /* of the trace, that were told */
 	struct link *link;
 	struct disk_peer *peer;
 	struct disk_wire *wire;
@@ -111,26 +110,18 @@ static bool is_cancelled(const struct disk_move *move, struct error *err)
 
 /* --- Setting up --- */
 
-/* Around the page cache where that is possible: under blkback it is stale. */
-static int open_to_read(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECT);
-	return fd >= 0 || errno != EINVAL ? fd : open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static bool open_source(struct disk_move *move, struct error *err)
 {
 	move->disk = disk_open(move->settings.path, err);
 	if (!move->disk)
 		return false;
-	move->fd = open_to_read(move->settings.path);
 	move->bytes = disk_bytes(move->disk);
 	move->blocks = (move->bytes + DISK_BLOCK_BYTES - 1) / DISK_BLOCK_BYTES;
-	move->chunk = aligned_alloc(ALIGNMENT, (size_t)DISK_WIRE_BLOCKS * DISK_BLOCK_BYTES);
-	if (move->fd < 0)
-		return error_errno(err, "cannot open %s", move->settings.path);
-	return (move->chunk && block_set_init(&move->pending, move->blocks) && block_set_init(&move->written, move->blocks)
-		&& block_set_init(&move->left_out, move->blocks) && block_set_init(&move->sent, move->blocks))
+	move->chunk = block_reader_room(DISK_WIRE_BLOCKS);
+	if (!block_reader_open(&move->reader, move->settings.path, move->bytes, err))
+		return false;
+	return (move->chunk && block_set_init(&move->pending, move->blocks) && block_set_init(&move->left_out, move->blocks)
+		&& block_set_init(&move->sent, move->blocks))
 		|| error_set(err, ERR_SYSTEM, "", "not enough memory here for a disk of %llu bytes", (unsigned long long)move->bytes);
 }
 
@@ -155,6 +146,13 @@ static bool connect_target(struct disk_move *move, struct error *err)
 	return true;
 }
 
+static bool start_tracking(struct disk_move *move, struct error *err)
+{
+	if (move->settings.live)
+		move->tracking = write_tracking_start(move->settings.path, &move->reader, &move->pending, err);
+	return move->tracking || !move->settings.live;
+}
+
 struct disk_move *disk_move_new(const struct disk_move_settings *settings, struct error *err)
 {
 	struct disk_move *move = calloc(1, sizeof(*move));
@@ -163,9 +161,8 @@ struct disk_move *disk_move_new(const struct disk_move_settings *settings, struc
 		return NULL;
 	}
 	move->settings = *settings;
-	move->fd = -1;
-	if (open_source(move, err) && (!settings->live
-		|| (move->trace = block_trace_start(settings->path, &move->pending, &move->written, err))) && connect_target(move, err))
+	move->reader.fd = -1;
+	if (open_source(move, err) && start_tracking(move, err) && connect_target(move, err))
 		return move;
 	disk_move_free(move);
 	return NULL;
@@ -184,13 +181,11 @@ void disk_move_free(struct disk_move *move)
 	disk_peer_free(move->peer);
 	if (move->link)
 		link_close(move->link);
-	block_trace_stop(move->trace);
+	write_tracking_stop(move->tracking);
 	disk_close(move->disk);
-	if (move->fd >= 0)
-		close(move->fd);
+	block_reader_close(&move->reader);
 	free(move->chunk);
 	block_set_release(&move->pending);
-	block_set_release(&move->written);
 	block_set_release(&move->left_out);
 	block_set_release(&move->sent);
 	free(move);
@@ -232,10 +227,10 @@ static struct disk_exploration *explore_settled(struct disk_move *move, struct g
 {
 	struct journal_marks marks = {0};
 	uint64_t until = clock_ns() + COMMIT_MS * UINT64_C(1000000), quiet_since = clock_ns();
-	uint64_t writes = block_trace_writes(move->trace);
+	uint64_t writes = write_tracking_writes(move->tracking);
 	do {
 		usleep(COMMIT_TICK_US);
-		uint64_t now = clock_ns(), now_writes = block_trace_writes(move->trace);
+		uint64_t now = clock_ns(), now_writes = write_tracking_writes(move->tracking);
 		quiet_since = now_writes != writes ? now : quiet_since;
 		writes = now_writes;
 		struct disk_exploration *exploration = disk_explore(move->disk, why);
@@ -271,12 +266,12 @@ static void leave_out(struct disk_move *move, const struct block_map *map)
 		if (!may_stay(move, block_map_get(map, block)))
 			continue;
 		for (uint64_t free = block; free < end; free++)
-			if (!block_set_has(&move->written, free))
+			if (!move->tracking || !write_tracking_may_be_written(move->tracking, free))
 				block_set_add(&move->left_out, free, 1);
 	}
 }
 
-/* All that is not left out; what the guest writes from now on is added by the trace. */
+/* All that is not left out; what the guest writes from now on is added by the tracking. */
 static void add_the_rest(struct disk_move *move)
 {
 	for (uint64_t block = 0; block < move->blocks; block++)
@@ -284,14 +279,41 @@ static void add_the_rest(struct disk_move *move)
 			block_set_add(&move->pending, block, 1);
 }
 
+static const char *not_traced(const struct disk_move *move)
+{
+	return move->tracking ? write_tracking_not_traced(move->tracking) : NULL;
+}
+
 static bool explore_and_leave_out(struct disk_move *move, struct error *why)
 {
+	if (not_traced(move)) /* rule 3, and write_tracking.h on what hashes do not show */
+		return error_set(why, ERR_NOT_SUPPORTED, "", "writes to it are not traced, so a free block may have been written");
 	struct disk_exploration *exploration = move->settings.live ? explore_synced(move, why) : disk_explore(move->disk, why);
 	if (!exploration)
 		return false;
 	leave_out(move, exploration->map);
 	disk_exploration_free(exploration);
 	return true;
+}
+
+static void write_tracked(struct json *json, const struct disk_move *move)
+{
+	json_string(json, "tracked", !move->tracking ? NULL : not_traced(move) ? "hash" : "trace");
+	json_string(json, "notTraced", not_traced(move));
+}
+
+static void report_start(struct disk_move *move, const char *not_explored, uint64_t took_ns)
+{
+	struct json json;
+	json_start(&json, "diskStart");
+	json_u64(&json, "ns", clock_ns());
+	json_u64(&json, "bytes", move->bytes);
+	json_u64(&json, "blocks", move->blocks);
+	json_u64(&json, "leftOut", block_set_count(&move->left_out));
+	write_tracked(&json, move);
+	json_string(&json, "notExplored", not_explored);
+	json_ms(&json, "ms", took_ns);
+	json_write(&json, move->settings.lines);
 }
 
 bool disk_move_prepare(struct disk_move *move, struct error *err)
@@ -302,37 +324,54 @@ bool disk_move_prepare(struct disk_move *move, struct error *err)
 	if (is_cancelled(move, err))
 		return false;
 	add_the_rest(move);
-	struct json json;
-	json_start(&json, "diskStart");
-	json_u64(&json, "ns", clock_ns());
-	json_u64(&json, "bytes", move->bytes);
-	json_u64(&json, "blocks", move->blocks);
-	json_u64(&json, "leftOut", block_set_count(&move->left_out));
-	json_bool(&json, "traced", move->trace != NULL);
-	json_string(&json, "notExplored", explored ? NULL : move->settings.explore ? why.message : "it was not asked for");
-	json_ms(&json, "ms", clock_ns() - began);
-	json_write(&json, move->settings.lines);
+	report_start(move, explored ? NULL : move->settings.explore ? why.message : "it was not asked for", clock_ns() - began);
 	atomic_store(&move->phase, PHASE_COPY);
 	return true;
 }
 
 /* --- Copying --- */
 
-static bool read_blocks(const struct disk_move *move, uint64_t first, size_t count, uint8_t *to, struct error *err)
+/* The kernel lost events: says how it goes on. */
+static void report_losses(struct disk_move *move)
 {
-	uint64_t offset = first * DISK_BLOCK_BYTES, end = offset + count * DISK_BLOCK_BYTES;
-	size_t wanted = (size_t)((end < move->bytes ? end : move->bytes) - offset), got = 0;
-	memset(to + wanted, 0, count * DISK_BLOCK_BYTES - wanted); /* behind the end of a disk that is no multiple of a block */
-	while (got < wanted) {
-		ssize_t n = pread(move->fd, to + got, wanted - got, (off_t)(offset + got));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return error_set(err, ERR_SYSTEM, "Look at the disk; nothing was changed.", "cannot read the disk at byte %llu: %s",
-				(unsigned long long)(offset + got), n < 0 ? strerror(errno) : "it has become shorter");
-		got += (size_t)n;
-	}
-	return true;
+	unsigned losses = write_tracking_losses(move->tracking);
+	struct json json;
+	if (losses == move->losses)
+		return;
+	move->losses = losses;
+	json_start(&json, "diskTracking");
+	json_u64(&json, "ns", clock_ns());
+	write_tracked(&json, move);
+	json_u64(&json, "losses", losses);
+	json_write(&json, move->settings.lines);
+}
+
+static bool goes_on_to_the_end(void *context, uint64_t done)
+{
+	struct disk_move *move = context;
+	atomic_store(&move->done, done);
+	return !atomic_load(move->settings.cancel);
+}
+
+/* The comparison that counts follows when the guest is suspended: none is in its way then. */
+static bool goes_on_beside_guest(void *context, uint64_t done)
+{
+	const struct disk_move *move = context;
+	return goes_on_to_the_end(context, done) && !(move->settings.suspended_ns && atomic_load(move->settings.suspended_ns));
+}
+
+/* Makes pending what the guest has written up to now. */
+static bool look_for_writes(struct disk_move *move, comparison_goes_on *goes_on, struct error *err)
+{
+	if (!move->tracking || write_tracking_settle(move->tracking))
+		return true;
+	int phase = atomic_exchange(&move->phase, PHASE_COMPARE);
+	report_losses(move);
+	atomic_store(&move->done, 0);
+	atomic_store(&move->planned, move->blocks);
+	bool ok = write_tracking_compare(move->tracking, goes_on, move, err);
+	atomic_store(&move->phase, phase);
+	return ok && !is_cancelled(move, err);
 }
 
 /* That a link is shut says less than why its other end has gone. */
@@ -347,6 +386,8 @@ static bool send_gathered(struct disk_move *move, struct error *err)
 	struct error why = {0};
 	if (!move->gathered)
 		return true;
+	if (move->tracking)
+		write_tracking_note_sent(move->tracking, move->numbers, move->gathered, move->chunk);
 	bool ok = disk_wire_put(move->wire, move->numbers, move->gathered, move->chunk, move->passes > 1, &why)
 		|| link_failed(move, &why, err);
 	atomic_fetch_add(&move->done, move->gathered);
@@ -363,40 +404,51 @@ static bool gather_run(struct disk_move *move, uint64_t first, size_t *count, st
 	block_set_add(&move->sent, first, *count);
 	for (size_t i = 0; i < *count; i++)
 		block_set_take(&move->left_out, first + i);
-	if (!read_blocks(move, first, *count, move->chunk + move->gathered * DISK_BLOCK_BYTES, err))
+	if (!block_reader_read(&move->reader, first, *count, move->chunk + move->gathered * DISK_BLOCK_BYTES, err))
 		return false;
 	move->gathered += *count;
 	return move->gathered < DISK_WIRE_BLOCKS || send_gathered(move, err);
 }
 
-bool disk_move_pass(struct disk_move *move, uint64_t *sent, struct error *err)
+static void report_pass(struct disk_move *move, const struct disk_pass *pass, uint64_t link_bytes)
+{
+	struct json json;
+	json_start(&json, "diskPass");
+	json_u64(&json, "pass", move->passes);
+	json_u64(&json, "blocks", pass->blocks);
+	json_u64(&json, "linkBytes", link_bytes);
+	json_ms(&json, "ms", pass->sent_ns);
+	json_write(&json, move->settings.lines);
+}
+
+static bool send_pending(struct disk_move *move, struct disk_pass *pass, struct error *err)
 {
 	size_t count;
 	struct error why = {0};
-	uint64_t began = clock_ns(), bytes = disk_wire_counts(move->wire).sent_bytes;
-	*sent = 0;
-	if (move->trace && !block_trace_settle(move->trace))
-		return error_set(err, ERR_SYSTEM, "Try again when the disk is written to less.",
-			"the kernel lost traces of what the guest wrote, so the copy cannot be trusted");
-	uint64_t planned = block_set_count(&move->pending);
+	uint64_t began = clock_ns(), bytes = disk_wire_counts(move->wire).sent_bytes, planned = block_set_count(&move->pending);
 	if (!planned)
 		return true;
 	move->passes++;
 	atomic_store(&move->done, 0);
 	atomic_store(&move->planned, planned);
-	for (uint64_t block = 0; (block = block_set_next(&move->pending, block)) < move->blocks; block += count, *sent += count)
+	for (uint64_t block = 0; (block = block_set_next(&move->pending, block)) < move->blocks; block += count, pass->blocks += count)
 		if (is_cancelled(move, err) || !gather_run(move, block, &count, err))
 			return false;
 	if (!send_gathered(move, err) || (!disk_wire_drain(move->wire, &why) && !link_failed(move, &why, err)))
 		return false;
-	struct json json;
-	json_start(&json, "diskPass");
-	json_u64(&json, "pass", move->passes);
-	json_u64(&json, "blocks", *sent);
-	json_u64(&json, "linkBytes", disk_wire_counts(move->wire).sent_bytes - bytes);
-	json_ms(&json, "ms", clock_ns() - began);
-	json_write(&json, move->settings.lines);
+	pass->sent_ns = clock_ns() - began;
+	report_pass(move, pass, disk_wire_counts(move->wire).sent_bytes - bytes);
 	return true;
+}
+
+bool disk_move_pass(struct disk_move *move, struct disk_pass *pass, struct error *err)
+{
+	uint64_t began = clock_ns();
+	*pass = (struct disk_pass){0};
+	if (!look_for_writes(move, goes_on_beside_guest, err))
+		return false;
+	pass->looked_ns = clock_ns() - began;
+	return send_pending(move, pass, err);
 }
 
 /* --- The end --- */
@@ -405,7 +457,7 @@ bool disk_move_pass(struct disk_move *move, uint64_t *sent, struct error *err)
 static bool sweep(struct disk_move *move, uint64_t *taken_in, struct error *err)
 {
 	*taken_in = 0;
-	if (!move->trace || block_set_next(&move->left_out, 0) == move->blocks)
+	if (!move->tracking || block_set_next(&move->left_out, 0) == move->blocks)
 		return true;
 	struct disk_exploration *exploration = disk_explore(move->disk, err);
 	if (!exploration)
@@ -419,21 +471,30 @@ static bool sweep(struct disk_move *move, uint64_t *taken_in, struct error *err)
 	return true;
 }
 
+/* Not for the copy's sake (write_tracking.h says why it needs no such wait), but for verification: what reaches the disk after it was
+ * compared cannot be told from a fault without a trace. */
+static void let_writes_drain(const struct disk_move *move)
+{
+	if (not_traced(move))
+		usleep(DRAIN_US);
+}
+
 bool disk_move_finish(struct disk_move *move, struct error *err)
 {
-	uint64_t sent, began = clock_ns(), taken_in;
+	uint64_t began = clock_ns(), taken_in;
+	struct disk_pass pass = {0};
 	atomic_store(&move->phase, PHASE_LAST);
-	if ((move->trace && !block_trace_settle(move->trace)) || !sweep(move, &taken_in, err) || !disk_move_pass(move, &sent, err)
+	let_writes_drain(move);
+	if (!look_for_writes(move, goes_on_to_the_end, err) || !sweep(move, &taken_in, err) || !send_pending(move, &pass, err)
 		|| !disk_peer_sync(move->peer, err))
-		return error_set(err, ERR_SYSTEM, "Try again when the disk is written to less.",
-			"the kernel lost traces of what the guest wrote, so the copy cannot be trusted");
+		return false;
 	move->kept = true;
 	if (!disk_peer_confirm(move->peer, LINK_IMAGE_END, err))
 		return false;
 	struct json json;
 	json_start(&json, "diskFinal");
 	json_u64(&json, "ns", clock_ns());
-	json_u64(&json, "blocks", sent);
+	json_u64(&json, "blocks", pass.blocks);
 	json_u64(&json, "takenIn", taken_in);
 	json_u64(&json, "leftOut", block_set_count(&move->left_out));
 	json_ms(&json, "ms", clock_ns() - began);
@@ -468,10 +529,10 @@ static void compare_block(struct disk_move *move, uint64_t block, const uint8_t 
 static bool compare_range(struct disk_move *move, uint64_t first, size_t count, struct comparison *sums, struct error *err)
 {
 	uint64_t hashes[DISK_WIRE_BLOCKS];
-	if (!read_blocks(move, first, count, move->chunk, err) || !disk_peer_hashes(move->peer, first, count, hashes, err))
+	if (!block_reader_read(&move->reader, first, count, move->chunk, err) || !disk_peer_hashes(move->peer, first, count, hashes, err))
 		return false;
-	if (move->trace)
-		block_trace_settle(move->trace);
+	if (move->tracking)
+		write_tracking_settle(move->tracking);
 	for (size_t i = 0; i < count; i++)
 		compare_block(move, first + i, move->chunk + i * DISK_BLOCK_BYTES, hashes[i], sums);
 	return true;
@@ -481,7 +542,7 @@ bool disk_move_verify(struct disk_move *move, struct error *err)
 {
 	struct comparison sums = {0};
 	size_t count;
-	atomic_store(&move->phase, PHASE_COMPARE);
+	atomic_store(&move->phase, PHASE_VERIFY);
 	for (uint64_t block = 0; (block = block_set_next(&move->sent, block)) < move->blocks; block += count) {
 		count = move->blocks - block < DISK_WIRE_BLOCKS ? (size_t)(move->blocks - block) : DISK_WIRE_BLOCKS;
 		if (is_cancelled(move, err) || !compare_range(move, block, count, &sums, err))

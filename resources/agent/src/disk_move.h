@@ -2,9 +2,9 @@
  * disk_move.h - the source's side of a disk that is copied to another host, while its guest runs (with a migration) or while
  * nobody uses it.
  *
- *   new      opens disk and link; for a running guest, traces its writes from here on
+ *   new      opens disk and link; for a running guest, tracks its writes from here on
  *   prepare  decides what may be left out; everything else is pending
- *   pass     sends what is pending, once through; writes make blocks pending again
+ *   pass     sends what is pending, once through; writes make blocks pending again (write_tracking.h says how they are found)
  *   finish   after the guest was suspended (or at once, for a disk that nobody writes): the last pass, then the target has all of
  *            it on stable storage and keeps it
  *   verify   compares hashes of every block that was sent
@@ -24,7 +24,7 @@
 #include "rate.h"
 
 struct disk_move_settings {
-	const char *path;           /* block device; a file if nobody writes to it */
+	const char *path;           /* block device or file */
 	enum link_kind link;        /* sealed or plain */
 	const char *to;             /* IP:PORT */
 	const uint8_t *key;
@@ -35,6 +35,7 @@ struct disk_move_settings {
 	bool verify;
 	bool live;                  /* a guest runs on it: */
 	uint32_t domid;
+	const atomic_ullong *suspended_ns; /* … becomes other than 0 when it is suspended. NULL: unknown */
 	const atomic_bool *cancel;  /* becomes true when the user wants an end */
 	int lines;                  /* where JSON lines go */
 };
@@ -48,8 +49,14 @@ void disk_move_free(struct disk_move *move);
 
 bool disk_move_prepare(struct disk_move *move, struct error *err);
 
-/* *sent: blocks that this pass took. */
-bool disk_move_pass(struct disk_move *move, uint64_t *sent, struct error *err);
+struct disk_pass {
+	uint64_t blocks;    /* that it sent */
+	uint64_t looked_ns; /* finding out what was written: next to nothing where writes are traced, else reading all of the disk */
+	uint64_t sent_ns;
+};
+
+/* A guest that is suspended meanwhile has what it wrote last looked for by `finish` only. */
+bool disk_move_pass(struct disk_move *move, struct disk_pass *pass, struct error *err);
 
 bool disk_move_finish(struct disk_move *move, struct error *err);
 

@@ -16,6 +16,7 @@
 
 #include "disk.h"
 #include "disk_class.h"
+#include "logical_volume.h"
 
 #define ALIGNMENT 4096u
 #define GATHER_BLOCKS 256u
@@ -25,6 +26,7 @@ struct disk_volume {
 	char path[PATH_MAX];
 	int fd;
 	bool is_new, is_device;
+	struct logical_volume logical; /* if that is what was made */
 	uint64_t bytes;
 	uint8_t *gathered;       /* GATHER_BLOCKS blocks, aligned */
 	uint64_t first;          /* block of the first of them */
@@ -136,6 +138,23 @@ static bool open_existing(struct disk_volume *volume, const struct stat *info, s
 	return check_size(volume, found, err);
 }
 
+static bool make_logical_volume(struct disk_volume *volume, const char *path, struct error *err)
+{
+	struct stat info;
+	if (!logical_volume_make(&volume->logical, volume->bytes, err))
+		return false;
+	volume->is_new = true;
+	return (realpath(path, volume->path) && stat(volume->path, &info) == 0 && S_ISBLK(info.st_mode))
+		? open_existing(volume, &info, err)
+		: error_set(err, ERR_SYSTEM, "Look at udev there.", "the logical volume was made, but %.200s did not appear", path);
+}
+
+static bool make(struct disk_volume *volume, const char *path, struct error *err)
+{
+	bool is_logical = logical_volume_of_path(path, &volume->logical);
+	return is_logical ? make_logical_volume(volume, path, err) : make_file(volume, path, err);
+}
+
 static bool open_path(struct disk_volume *volume, const char *path, bool overwrite, struct error *err)
 {
 	struct stat info;
@@ -144,7 +163,7 @@ static bool open_path(struct disk_volume *volume, const char *path, bool overwri
 	if (!volume->bytes || volume->bytes % SECTOR_BYTES || volume->bytes > DISK_BYTES_MAX)
 		return error_set(err, ERR_USAGE, "", "a disk's size is a multiple of 512 bytes, at most 16 TiB");
 	if (!realpath(path, volume->path) || stat(volume->path, &info) != 0)
-		return make_file(volume, path, err);
+		return make(volume, path, err);
 	return (overwrite || error_set(err, ERR_USAGE, "Say that it may be overwritten, or name another file.",
 		"%.200s is there already", path)) && open_existing(volume, &info, err);
 }
@@ -222,7 +241,10 @@ bool disk_volume_discard(struct disk_volume *volume)
 {
 	if (!volume->is_new)
 		return false;
-	volume->is_new = unlink(volume->path) != 0;
+	if (volume->fd >= 0)
+		close(volume->fd); /* LVM removes nothing that is open */
+	volume->fd = -1;
+	volume->is_new = !(volume->logical.uuid[0] ? logical_volume_remove(&volume->logical) : unlink(volume->path) == 0);
 	return !volume->is_new;
 }
 

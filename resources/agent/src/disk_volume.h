@@ -1,8 +1,11 @@
 /*
  * disk_volume.h - the file or block device at the target that a disk is copied to.
  *
- * A file that is missing is made, as large as the disk, if its file system has room for all of it; whoever gives a copy up has it
- * removed again. What is there already is overwritten only if that was asked for, and never while a loop device or a mount uses it.
+ * What is missing is made, if there is room for all of the disk: a file as large as the disk, or, where the path is that of a
+ * logical volume (logical_volume.h), such a volume. Whoever gives a copy up has it removed again. What is there already is
+ * overwritten only if that was asked for, and never while a loop device or a mount uses it.
+ * A block that is never written keeps what it held: zeros in a file that was made, anything in a device. So a source leaves out
+ * no block because of what it holds, zeros included, but only those whose contents mean nothing to the guest (disk_explore.h).
  * Writes go around the page cache (O_DIRECT) where that is possible.
  */
 #ifndef ME2_DISK_VOLUME_H
@@ -31,7 +34,7 @@ bool disk_volume_write(struct disk_volume *volume, uint64_t block, const uint8_t
 /* Puts everything on stable storage. */
 bool disk_volume_sync(struct disk_volume *volume, struct error *err);
 
-/* Removes it, if it was made here. True if nothing of it is left. */
+/* Closes it, and removes it if it was made here. True if nothing of it is left. */
 bool disk_volume_discard(struct disk_volume *volume);
 
 /* What was not synced may be lost. */

@@ -19,16 +19,21 @@ static uint64_t multiply_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-uint64_t page_hash(const uint8_t page[PAGE_BYTES])
+uint64_t page_hash_seeded(const uint8_t page[PAGE_BYTES], uint64_t seed)
 {
-	uint64_t chain[CHAINS] = { key[1], key[3], key[5], key[7] };
+	uint64_t chain[CHAINS] = { key[1] ^ seed, key[3] ^ seed, key[5] ^ seed, key[7] ^ seed };
 	for (unsigned at = 0; at < PAGE_BYTES; at += CHAINS * 16)
 		for (unsigned i = 0; i < CHAINS; i++) {
 			uint64_t a = le64_load(page + at + i * 16), b = le64_load(page + at + i * 16 + 8);
-			chain[i] = multiply_fold(a ^ chain[i], b ^ key[2 * i]);
+			chain[i] = multiply_fold(a ^ chain[i], b ^ key[2 * i] ^ seed);
 		}
 	uint64_t left = multiply_fold(chain[0] ^ key[4], chain[1] ^ key[5]);
 	uint64_t right = multiply_fold(chain[2] ^ key[6], chain[3] ^ key[7]);
 	uint64_t hash = multiply_fold(left ^ key[2], right ^ key[3]);
 	return hash ? hash : 1;
+}
+
+uint64_t page_hash(const uint8_t page[PAGE_BYTES])
+{
+	return page_hash_seeded(page, 0);
 }

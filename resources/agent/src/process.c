@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -88,6 +89,39 @@ int process_wait(struct process *process, unsigned timeout_ms)
 		if (timeout_ms)
 			nanosleep(&tick, NULL);
 	}
+}
+
+/* False if the end of `fd` does not come in time. */
+static bool read_text(int fd, char *text, size_t capacity, unsigned timeout_ms)
+{
+	char chunk[4096];
+	size_t used = 0;
+	ssize_t n = 1;
+	uint64_t now = clock_ns(), due = now + (uint64_t)timeout_ms * 1000000u;
+	for (; n > 0 && now < due; now = clock_ns()) {
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
+		if (poll(&wait, 1, (int)((due - now) / 1000000u) + 1) <= 0 || (n = read(fd, chunk, sizeof(chunk))) <= 0)
+			continue;
+		size_t room = capacity - 1 - used, part = (size_t)n < room ? (size_t)n : room;
+		memcpy(text + used, chunk, part);
+		used += part;
+	}
+	text[used] = '\0';
+	return n <= 0;
+}
+
+int process_run(char *const argv[], unsigned output, char *text, size_t capacity, unsigned timeout_ms, struct error *err)
+{
+	struct process child;
+	text[0] = '\0';
+	if (!process_start(&child, argv, output, err))
+		return -1;
+	bool ended = read_text(output == PROCESS_PIPE_OUT ? child.out : child.err, text, capacity, timeout_ms);
+	if (!ended)
+		kill(child.pid, SIGKILL);
+	process_close(&child);
+	int status = process_wait(&child, timeout_ms);
+	return ended ? status : -1;
 }
 
 static void report_line(int report_fd, const char *line)

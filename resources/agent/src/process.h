@@ -5,6 +5,7 @@
 #define ME2_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,6 +29,10 @@ bool process_start(struct process *process, char *const argv[], unsigned pipes, 
 /* Waits for the end; returns the exit status, 128 + signal when it was killed, -1 when `timeout_ms` is over first
  * (0: wait for ever). */
 int process_wait(struct process *process, unsigned timeout_ms);
+
+/* Runs argv[0] to its end and takes what it says on one output, PROCESS_PIPE_OUT or PROCESS_PIPE_ERR, as text that is cut to
+ * `capacity`. Returns as process_wait(); what has not ended in time is killed. */
+int process_run(char *const argv[], unsigned output, char *text, size_t capacity, unsigned timeout_ms, struct error *err);
 
 /* CPU time of all children that have ended and were waited for, theirs included. */
 uint64_t children_cpu_ns(void);

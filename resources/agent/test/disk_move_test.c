@@ -20,6 +20,7 @@
 #include "io.h"
 #include "job.h"
 #include "pages.h"
+#include "write_tracking.h"
 
 #define BLOCKS 1500u
 #define TAIL_BYTES 1536u /* behind the last whole block */
@@ -34,7 +35,8 @@ static const uint8_t key[LINK_KEY_BYTES] = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 
 /* --- In place of the kernel's tracing: whoever writes says so (-Wl,--wrap) --- */
 
 static struct block_set *traced_pending, *traced_ever;
-static atomic_bool trace_lost;
+static atomic_bool trace_lost;          /* by the trace that runs: one that begins anew has lost nothing */
+static const char *trace_refusal;       /* a code: none can be begun */
 
 struct block_trace *__wrap_block_trace_start(const char *device, struct block_set *written, struct block_set *ever_written,
 	struct error *err);
@@ -46,7 +48,11 @@ struct block_trace *__wrap_block_trace_start(const char *device, struct block_se
 	struct error *err)
 {
 	(void)device;
-	(void)err;
+	if (trace_refusal) {
+		error_set(err, trace_refusal, "", "the test does not trace");
+		return NULL;
+	}
+	atomic_store(&trace_lost, false);
 	traced_pending = written;
 	traced_ever = ever_written;
 	return (struct block_trace *)(void *)&traced_pending;
@@ -71,12 +77,25 @@ void __wrap_block_trace_stop(struct block_trace *trace)
 	(void)trace;
 }
 
+/* --- A negative control: comparisons that see nothing --- */
+
+static bool blind;
+
+bool __real_write_tracking_compare(struct write_tracking *tracking, comparison_goes_on *goes_on, void *context, struct error *err);
+bool __wrap_write_tracking_compare(struct write_tracking *tracking, comparison_goes_on *goes_on, void *context, struct error *err);
+
+bool __wrap_write_tracking_compare(struct write_tracking *tracking, comparison_goes_on *goes_on, void *context, struct error *err)
+{
+	return blind || __real_write_tracking_compare(tracking, goes_on, context, err);
+}
+
 /* --- A guest that syncs when asked, and a disk of two ext4 volumes whose journals are where the test says --- */
 
 #define UNREADABLE 0u /* the journal could not be applied in that look */
 
 static const uint32_t (*journal_script)[2]; /* the next transaction of each, look by look; NULL: the disk is really explored */
 static size_t looks;
+static uint64_t free_blocks[2];             /* from, to: what each look calls free, and nothing else */
 
 struct disk_exploration *__real_disk_explore(struct disk *disk, struct error *err);
 struct disk_exploration *__wrap_disk_explore(struct disk *disk, struct error *err);
@@ -87,6 +106,13 @@ void __wrap_guest_sync_close(struct guest_sync *sync);
 struct disk_exploration *__wrap_disk_explore(struct disk *disk, struct error *err)
 {
 	struct disk_exploration *found = __real_disk_explore(disk, err);
+	if (free_blocks[1]) {
+		struct disk_view all = disk_view_all(disk);
+		block_map_free(found->map);
+		found->map = block_map_new(disk_bytes(disk));
+		block_map_say(found->map, &all, free_blocks[0] * DISK_BLOCK_BYTES, (free_blocks[1] - free_blocks[0]) * DISK_BLOCK_BYTES,
+			DISK_FREE);
+	}
 	if (!journal_script)
 		return found;
 	found->count = 2;
@@ -120,13 +146,18 @@ void __wrap_guest_sync_close(struct guest_sync *sync)
 	free(sync);
 }
 
-static void write_traced(int fd, uint64_t block)
+static void write_untraced(int fd, uint64_t block)
 {
 	uint8_t page[PAGE_BYTES];
 	fill_page(&generator, random_below(&generator, KINDS), page);
+	CHECK(pwrite(fd, page, PAGE_BYTES, (off_t)(block * DISK_BLOCK_BYTES)) == PAGE_BYTES);
+}
+
+static void write_traced(int fd, uint64_t block)
+{
 	block_set_add(traced_ever, block, 1);
 	block_set_add(traced_pending, block, 1);
-	CHECK(pwrite(fd, page, PAGE_BYTES, (off_t)(block * DISK_BLOCK_BYTES)) == PAGE_BYTES);
+	write_untraced(fd, block);
 	block_set_add(traced_pending, block, 1);
 }
 
@@ -238,7 +269,7 @@ static void copies_at_rest(int null_fd)
 		{.encoder = JOB_AUTO, .cache_pages = 512}};
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		struct error err = {0};
-		uint64_t sent;
+		struct disk_pass pass;
 		int status;
 		make_disk();
 		struct target target = start_target(DISK_BYTES, false, 0);
@@ -246,17 +277,38 @@ static void copies_at_rest(int null_fd)
 		settings.encoding = ways[i];
 		struct disk_move *move = disk_move_new(&settings, &err);
 		CHECK(move, "%s", err.message);
-		CHECK(disk_move_prepare(move, &err) && disk_move_pass(move, &sent, &err) && disk_move_finish(move, &err)
+		CHECK(disk_move_prepare(move, &err) && disk_move_pass(move, &pass, &err) && disk_move_finish(move, &err)
 			&& disk_move_verify(move, &err), "way %zu: %s", i, err.message);
-		CHECK(sent == BLOCKS + 1);
+		CHECK(pass.blocks == BLOCKS + 1);
 		disk_move_free(move);
 		CHECK(target_said(&target, "\"outcome\":\"kept\"", &status) && status == 0);
 		CHECK(same_contents(), "way %zu", i);
 	}
 }
 
+/* A device that is not zero, as a logical volume that was just made: zeros have to be written, too. */
+static void writes_zeros(int null_fd)
+{
+	struct error err = {0};
+	uint8_t garbage[PAGE_BYTES];
+	int status;
+	make_disk();
+	memset(garbage, 0xa5, sizeof(garbage));
+	int fd = open(target_path, O_RDWR | O_CREAT, 0600);
+	for (uint64_t at = 0; at < DISK_BYTES; at += PAGE_BYTES)
+		CHECK(pwrite(fd, garbage, at + PAGE_BYTES < DISK_BYTES ? PAGE_BYTES : TAIL_BYTES, (off_t)at) > 0);
+	close(fd);
+	struct target target = start_target(DISK_BYTES, true, 0);
+	struct disk_move_settings settings = settings_for(&target, null_fd);
+	struct disk_move *move = disk_move_new(&settings, &err);
+	CHECK(move && disk_move_prepare(move, &err) && disk_move_finish(move, &err), "%s", err.message);
+	disk_move_free(move);
+	CHECK(target_said(&target, "\"outcome\":\"kept\"", &status) && status == 0 && same_contents());
+}
+
 struct writer {
 	int fd;
+	void (*write)(int fd, uint64_t block);
 	atomic_bool stop;
 	atomic_uint writes;
 };
@@ -266,20 +318,35 @@ static void *write_on(void *context)
 	struct writer *writer = context;
 	struct random places = {.state = 99};
 	while (!atomic_load(&writer->stop)) {
-		write_traced(writer->fd, random_below(&places, BLOCKS));
+		writer->write(writer->fd, random_below(&places, BLOCKS));
 		atomic_fetch_add(&writer->writes, 1);
 		usleep(200);
 	}
 	return NULL;
 }
 
+/* A guest that writes in the middle of a pass, too; `finish` comes after its last write. */
+static void write_beside_passes(struct disk_move *move, void (*write)(int fd, uint64_t block))
+{
+	struct error err = {0};
+	struct disk_pass pass;
+	struct writer writer = {.write = write, .fd = open(source_path, O_RDWR)};
+	pthread_t thread;
+	CHECK(writer.fd >= 0 && pthread_create(&thread, NULL, write_on, &writer) == 0);
+	CHECK(disk_move_prepare(move, &err));
+	for (unsigned count = 0; count < 5; count++)
+		CHECK(disk_move_pass(move, &pass, &err), "%s", err.message);
+	for (unsigned seen = atomic_load(&writer.writes); atomic_load(&writer.writes) < seen + 20;)
+		usleep(1000); /* more is written than the passes saw */
+	atomic_store(&writer.stop, true);
+	pthread_join(thread, NULL);
+	close(writer.fd);
+}
+
 /* `follow`: the last pass is made, as it must be. */
 static bool copy_while_written(bool follow, int null_fd)
 {
 	struct error err = {0};
-	struct writer writer = {0};
-	pthread_t thread;
-	uint64_t sent;
 	int status;
 	make_disk();
 	struct target target = start_target(DISK_BYTES, false, 0);
@@ -287,16 +354,7 @@ static bool copy_while_written(bool follow, int null_fd)
 	settings.live = true;
 	struct disk_move *move = disk_move_new(&settings, &err);
 	CHECK(move, "%s", err.message);
-	writer.fd = open(source_path, O_RDWR);
-	CHECK(writer.fd >= 0 && pthread_create(&thread, NULL, write_on, &writer) == 0);
-	CHECK(disk_move_prepare(move, &err));
-	for (unsigned pass = 0; pass < 5; pass++)
-		CHECK(disk_move_pass(move, &sent, &err), "%s", err.message);
-	for (unsigned seen = atomic_load(&writer.writes); atomic_load(&writer.writes) < seen + 20;)
-		usleep(1000); /* more is written than the passes saw */
-	atomic_store(&writer.stop, true);
-	pthread_join(thread, NULL);
-	close(writer.fd);
+	write_beside_passes(move, write_traced);
 	CHECK(!follow || disk_move_finish(move, &err), "%s", err.message);
 	if (!follow) /* whoever forgets the last pass: everything pending is thrown away */
 		for (uint64_t block = 0; block < BLOCKS; block++)
@@ -307,18 +365,167 @@ static bool copy_while_written(bool follow, int null_fd)
 	return same_contents();
 }
 
+/* --- Writes that no trace shows --- */
+
+static const char *const refusals[] = {ERR_BUSY, ERR_NOT_SUPPORTED, ERR_SYSTEM};
+
+/* A move of a running guest's disk, and what it said. */
+struct live {
+	struct target target;
+	struct disk_move *move;
+	atomic_ullong suspended_ns;
+	int source, lines;
+	char said[65536];
+};
+
+static void begin_live(struct live *live, bool explore)
+{
+	struct error err = {0};
+	make_disk();
+	*live = (struct live){.target = start_target(DISK_BYTES, false, 0), .source = open(source_path, O_RDWR),
+		.lines = open(folder, O_TMPFILE | O_RDWR, 0600)};
+	CHECK(live->source >= 0 && live->lines >= 0);
+	struct disk_move_settings settings = settings_for(&live->target, live->lines);
+	settings.live = true;
+	settings.explore = explore;
+	settings.suspended_ns = &live->suspended_ns;
+	live->move = disk_move_new(&settings, &err);
+	CHECK(live->move, "%s", err.message);
+}
+
+static uint64_t blocks_sent(struct live *live)
+{
+	struct error err = {0};
+	struct disk_pass pass;
+	CHECK(disk_move_pass(live->move, &pass, &err), "%s", err.message);
+	return pass.blocks;
+}
+
+/* True if the target has what the source has. */
+static bool end_live(struct live *live)
+{
+	struct error err = {0};
+	int status;
+	atomic_store(&live->suspended_ns, 1);
+	CHECK(disk_move_finish(live->move, &err) && disk_move_verify(live->move, &err), "%s", err.message);
+	disk_move_free(live->move);
+	ssize_t length = pread(live->lines, live->said, sizeof(live->said) - 1, 0);
+	live->said[length > 0 ? length : 0] = '\0';
+	close(live->lines);
+	close(live->source);
+	CHECK(target_said(&live->target, "\"outcome\":\"kept\"", &status) && status == 0);
+	return same_contents();
+}
+
+static void falls_back_to_hashes(const char *refusal)
+{
+	static const uint32_t settled[][2] = {{UNREADABLE, UNREADABLE}};
+	static const uint64_t places[] = {0, 1, 511, 512, 777, BLOCKS - 1};
+	static struct live live;
+	trace_refusal = refusal;
+	journal_script = settled;
+	looks = 0;
+	free_blocks[1] = 500; /* of no use: without a trace nothing is left out */
+	begin_live(&live, true);
+	struct error err = {0};
+	CHECK(disk_move_prepare(live.move, &err) && blocks_sent(&live) == BLOCKS + 1 && blocks_sent(&live) == 0);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		CHECK(pwrite(live.source, "changed", 7, (off_t)(places[i] * DISK_BLOCK_BYTES + i)) == 7);
+	CHECK(pwrite(live.source, "tail", 4, (off_t)(DISK_BYTES - 4)) == 4);
+	CHECK(blocks_sent(&live) == sizeof(places) / sizeof(places[0]) + 1, "what has changed, and nothing else");
+	CHECK(pwrite(live.source, "once more", 9, 3 * DISK_BLOCK_BYTES) == 9);
+	CHECK(end_live(&live));
+	CHECK(strstr(live.said, "\"leftOut\":0,\"tracked\":\"hash\",\"notTraced\":\"the test does not trace\",\"notExplored\":\"writes to it"),
+		"%s", live.said);
+	CHECK(strstr(live.said, "\"t\":\"diskVerify\",\"compared\":1501,\"differing\":0,"), "%s", live.said);
+	trace_refusal = NULL;
+	journal_script = NULL;
+	free_blocks[1] = 0;
+}
+
+/* What is written in the middle of a pass, and after the last of them; `see`: comparisons do what they should. */
+static void hashes_beside_writes(bool see)
+{
+	static struct live live;
+	trace_refusal = ERR_BUSY;
+	begin_live(&live, false);
+	blind = !see;
+	write_beside_passes(live.move, write_untraced);
+	CHECK(end_live(&live) == see, "a write was missed, or a copy without comparisons went unnoticed");
+	CHECK((strstr(live.said, ",\"differing\":0,") != NULL) == see, "verification must not believe the tracking: %s", live.said);
+	blind = false;
+	trace_refusal = NULL;
+}
+
+enum after_loss { TRACES_AGAIN, CANNOT_TRACE_AGAIN, IS_SUSPENDED_AT_ONCE };
+
+/* What was left out travels as well: the guest may have written there while nobody saw it. */
+static void loses_events(enum after_loss then)
+{
+	static const uint32_t settled[][2] = {{UNREADABLE, UNREADABLE}};
+	static struct live live;
+	struct error err = {0};
+	free_blocks[0] = 100;
+	free_blocks[1] = 200;
+	journal_script = settled;
+	looks = 0;
+	begin_live(&live, true);
+	CHECK(disk_move_prepare(live.move, &err) && blocks_sent(&live) == BLOCKS + 1 - 100, "%s", err.message);
+	journal_script = NULL;
+	write_untraced(live.source, 150);
+	CHECK(pwrite(live.source, "unseen", 6, 1000 * DISK_BLOCK_BYTES) == 6);
+	atomic_store(&trace_lost, true);
+	trace_refusal = then == CANNOT_TRACE_AGAIN ? ERR_BUSY : NULL;
+	atomic_store(&live.suspended_ns, then == IS_SUSPENDED_AT_ONCE);
+	CHECK(blocks_sent(&live) == (then == IS_SUSPENDED_AT_ONCE ? 0 : 101));
+	(then == CANNOT_TRACE_AGAIN ? write_untraced : write_traced)(live.source, 1200);
+	CHECK(end_live(&live), "after a loss, case %d", (int)then);
+	CHECK(strstr(live.said, "\"leftOut\":100,\"tracked\":\"trace\",\"notTraced\":null"), "%s", live.said);
+	CHECK(strstr(live.said, "\"t\":\"diskTracking\"") && strstr(live.said, "\"losses\":1"), "%s", live.said);
+	CHECK((strstr(live.said, "\"tracked\":\"hash\"") != NULL) == (then == CANNOT_TRACE_AGAIN), "%s", live.said);
+	trace_refusal = NULL;
+	free_blocks[0] = free_blocks[1] = 0;
+}
+
+static bool never_asked(void *context, uint64_t done)
+{
+	(void)context;
+	(void)done;
+	return false;
+}
+
+/* Nothing is hashed there: events that are lost make all of it pending, and without a trace it is refused. */
+static void disk_too_large_for_hashes(void)
+{
+	struct error err = {0};
+	const struct block_reader reader = {.fd = -1};
+	struct block_set pending;
+	CHECK(block_set_init(&pending, TRACKING_HASH_BYTES_MAX / sizeof(uint64_t) + 1));
+	trace_refusal = ERR_BUSY;
+	CHECK(!write_tracking_start(source_path, &reader, &pending, &err) && strcmp(err.code, ERR_NOT_SUPPORTED) == 0
+		&& strstr(err.message, "more than 512"), "%s", err.message);
+	trace_refusal = NULL;
+	struct write_tracking *tracking = write_tracking_start(source_path, &reader, &pending, &err);
+	CHECK(tracking && write_tracking_settle(tracking) && block_set_count(&pending) == 0);
+	atomic_store(&trace_lost, true);
+	CHECK(!write_tracking_settle(tracking) && write_tracking_compare(tracking, never_asked, NULL, &err));
+	CHECK(block_set_count(&pending) == pending.blocks && write_tracking_settle(tracking));
+	write_tracking_stop(tracking);
+	block_set_release(&pending);
+}
+
 static void ends_badly(int null_fd)
 {
 	struct error err = {0};
 	struct stat info;
-	uint64_t sent;
+	struct disk_pass pass;
 	int status;
 	/* the target's disk is full in the middle */
 	make_disk();
 	struct target target = start_target(DISK_BYTES, false, 0);
 	struct disk_move_settings settings = settings_for(&target, null_fd);
 	struct disk_move *move = disk_move_new(&settings, &err);
-	CHECK(move && disk_move_prepare(move, &err) && disk_move_pass(move, &sent, &err));
+	CHECK(move && disk_move_prepare(move, &err) && disk_move_pass(move, &pass, &err));
 	disk_move_free(move); /* … the source goes away before the end */
 	CHECK(target_said(&target, "\"outcome\":\"removed\"", &status) && status == 1);
 	CHECK(stat(target_path, &info) != 0 && errno == ENOENT);
@@ -331,18 +538,6 @@ static void ends_badly(int null_fd)
 	disk_move_drop(move);
 	disk_move_free(move);
 	CHECK(target_said(&target, "\"outcome\":\"removed\"", &status) && stat(target_path, &info) != 0);
-
-	/* lost events are never passed over */
-	target = start_target(DISK_BYTES, false, 0);
-	settings = settings_for(&target, null_fd);
-	settings.live = true;
-	move = disk_move_new(&settings, &err);
-	CHECK(move && disk_move_prepare(move, &err));
-	atomic_store(&trace_lost, true);
-	CHECK(!disk_move_pass(move, &sent, &err) && strstr(err.message, "lost traces"));
-	atomic_store(&trace_lost, false);
-	disk_move_free(move);
-	CHECK(target_said(&target, "\"outcome\":\"removed\"", &status));
 }
 
 static size_t looks_until_settled(const uint32_t script[][2], int null_fd)
@@ -379,7 +574,7 @@ static void waits_for_commits(int null_fd)
 static void refuses_targets(int null_fd)
 {
 	struct error err = {0};
-	uint64_t sent;
+	struct disk_pass pass;
 	int status;
 	make_disk();
 	CHECK(link(source_path, target_path) == 0);
@@ -400,7 +595,7 @@ static void refuses_targets(int null_fd)
 	target = start_target(DISK_BYTES, true, 0);
 	struct disk_move_settings settings = settings_for(&target, null_fd);
 	struct disk_move *move = disk_move_new(&settings, &err);
-	CHECK(move && disk_move_prepare(move, &err) && disk_move_pass(move, &sent, &err), "%s", err.message);
+	CHECK(move && disk_move_prepare(move, &err) && disk_move_pass(move, &pass, &err), "%s", err.message);
 	disk_move_free(move);
 	CHECK(target_said(&target, "\"outcome\":\"incomplete\"", &status) && access(target_path, F_OK) == 0);
 }
@@ -427,8 +622,17 @@ int main(void)
 	snprintf(target_path, sizeof(target_path), "%s/target", folder);
 	sets();
 	copies_at_rest(null_fd);
+	writes_zeros(null_fd);
 	CHECK(copy_while_written(true, null_fd));
 	CHECK(!copy_while_written(false, null_fd), "a copy without its last pass went unnoticed");
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		falls_back_to_hashes(refusals[i]);
+	hashes_beside_writes(true);
+	hashes_beside_writes(false);
+	loses_events(TRACES_AGAIN);
+	loses_events(CANNOT_TRACE_AGAIN);
+	loses_events(IS_SUSPENDED_AT_ONCE);
+	disk_too_large_for_hashes();
 	ends_badly(null_fd);
 	waits_for_commits(null_fd);
 	refuses_targets(null_fd);

@@ -49,7 +49,7 @@ describe('the lane board', () => {
 
 describe('a disk under its guest\'s lane', () => {
   const disk = {
-    phase: 'copy', blocks: 1000, leftOut: 600, notExplored: null, pass: 1, done: 100, planned: 400, sent: 100, linkBytes: 200_000, finalMs: null,
+    phase: 'copy', blocks: 1000, leftOut: 600, notExplored: null, notTraced: null, pass: 1, done: 100, planned: 400, sent: 100, linkBytes: 200_000, finalMs: null,
     fates: { constant: 50, encoded: 50, raw: 0, delta: 0, reference: 0 },
   } as const
   const boardOf = (change: object) => show(LaneBoard, { lanes: { stock: lanes.stock, me2: { ...lanes.me2!, disk: { ...disk, ...change } } } })
@@ -68,10 +68,17 @@ describe('a disk under its guest\'s lane', () => {
     expect(textOf(board, '[data-lane=me2] p')).toContain('All blocks travel: the guest did not sync')
     expect(board.findAll('[data-lane=me2] [role=img] span').map(part => part.attributes('title'))).toEqual(['constant: 500', 'encoded: 500'])
   })
+
+  it('says that the pause will be long where its writes are not traced, and stays whole while it is compared', () => {
+    const board = boardOf({ phase: 'compare', leftOut: 0, notTraced: 'somebody else traces it', done: 7, planned: 1000 })
+    expect(textOf(board, '[data-lane=me2] p')).toContain('Looking for what was written: 7 of 1,000 blocks')
+    expect(textOf(board, '[data-lane=me2] p')).toContain('Paused while all of the disk is read, for its writes are not traced: somebody else traces it')
+    expect(board.findAll('[data-lane=me2] [role=img] span').map(part => part.attributes('title'))).toEqual(['constant: 500', 'encoded: 500'])
+  })
 })
 
 describe('what shows that nothing was lost', () => {
-  const disk = { bytes: 4096, leftOut: 0, notExplored: null, blocks: 9, linkBytes: 9, passes: 1, final: null, kept: true }
+  const disk = { bytes: 4096, leftOut: 0, notExplored: null, tracked: 'trace', notTraced: null, blocks: 9, linkBytes: 9, passes: 1, final: null, kept: true }
   const runWith = (verify: object | null) => ({ ...me2.run, result: { ...me2.run.result, disk: { ...disk, verify } } }) as FinishedRun
 
   it('counts the disk\'s blocks too, where one went along', () => {

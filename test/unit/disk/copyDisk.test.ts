@@ -25,7 +25,7 @@ async function copy(change: Partial<DiskCopyRequest> = {}) {
 function sendWell(): void {
   lab.a.scripts.set('disk-send', process => process.on({
     line: () => {
-      process.say({ t: 'diskStart', ns: 1, bytes: 2 ** 31, blocks: 524_288, leftOut: 500_000, traced: false, notExplored: null, ms: 3 })
+      process.say({ t: 'diskStart', ns: 1, bytes: 2 ** 31, blocks: 524_288, leftOut: 500_000, tracked: null, notTraced: null, notExplored: null, ms: 3 })
         .say({ t: 'diskDone', kept: true, bytes: 2 ** 31, leftOut: 500_000, passes: 1, ...counts, cpuMs: 4 })
         .finish()
     },

@@ -9,12 +9,16 @@ it('takes the one disk that is the guest\'s to write', () => {
   expect(diskToMove([readOnly, disk], 'files', true)).toEqual({ device: '/dev/loop0', to: { path: '/var/lib/files.img', bytes: 2 ** 31, overwrite: true } })
 })
 
+it('takes a file with no block device behind it, too: its writes are found by hashes', () => {
+  expect(diskToMove([{ ...disk, device: null }], 'files', false).device).toBe('/var/lib/files.img')
+})
+
 it.each([
   ['there is none', [], 'no disk of its own'],
   ['there are two', [disk, { ...disk, name: 'xvdb' }], '2 disks'],
   ['it is an image', [{ ...disk, format: 'qcow2' }], 'qcow2'],
   ['another domain serves it', [{ ...disk, servedBy: 3 }], 'domain 3'],
-  ['no block device is behind it', [{ ...disk, device: null }], 'cannot be traced'],
+  ['its size is not known', [{ ...disk, device: null, bytes: null }], 'not known'],
 ])('refuses where %s', (_, disks, words) => {
   expect(() => diskToMove(disks, 'files', false)).toThrow(words)
 })
