@@ -87,8 +87,10 @@ static void reach_guest(struct sender *sender, struct error *why)
 	if (job->mode == MODE_STOCK && !job->verify)
 		return;
 	sender->guest = guest_open_xen(job->domid, why);
-	if (sender->guest && job->verify)
+	if (sender->guest && job->verify) {
 		sender->final_hash = calloc(guest_frames(sender->guest), sizeof(uint64_t));
+		sender->not_there = calloc(guest_frames(sender->guest) / 64 + 1, sizeof(uint64_t));
+	}
 	if (!sender->guest || job->mode == MODE_STOCK)
 		return;
 	sender->explorer = explorer_open(sender->guest, why);

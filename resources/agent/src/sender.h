@@ -66,6 +66,7 @@ struct sender {
 	bool round_open, swept, image_announced;
 	bool round_is_final;       /* it was opened after the guest was suspended */
 	uint64_t *final_hash;      /* by frame: page_hash of what the final round sent; 0: nothing. NULL: not kept */
+	uint64_t *not_there;       /* bitmap of frames of which xl said last that they are not the guest's RAM. NULL: not kept */
 	uint8_t go_ahead[64];
 	size_t go_ahead_length;
 

@@ -115,6 +115,19 @@ static void keep_final_hash(struct sender *sender, uint64_t frame, const uint8_t
 		sender->final_hash[frame] = page_hash(page);
 }
 
+/* For sender_verify: pages of Xen's own that the guest has mapped into a gap of its memory (its grant table) can be read here as its
+ * RAM can, but xl leaves them behind: at the target the guest has new ones. */
+static void note_presence(struct sender *sender, uint64_t entry)
+{
+	uint64_t frame = xen_entry_frame(entry), bit = UINT64_C(1) << frame % 64;
+	if (!sender->not_there || frame >= guest_frames(sender->guest))
+		return;
+	if (xen_entry_type(entry) == XEN_TYPE_XTAB)
+		sender->not_there[frame / 64] |= bit;
+	else
+		sender->not_there[frame / 64] &= ~bit;
+}
+
 /* As keep_final_hash, from the guest's own memory: stock mode passes pages on without looking at them. Page tables of a PV guest
  * are not in the stream as they are in memory. */
 static void keep_final_hashes(struct sender *sender, const struct xen_page_record *record)
@@ -135,6 +148,8 @@ bool sender_count_page_data(void *context, const struct xen_page_record *record,
 	struct sender *sender = context;
 	(void)err;
 	note_round(sender, record);
+	for (uint32_t i = 0; i < record->count; i++)
+		note_presence(sender, record->entries[i]);
 	keep_final_hashes(sender, record);
 	struct batch_counts counts = {.pages = record->data_pages, .raw = record->data_pages};
 	add_counts(sender, &counts);
@@ -154,6 +169,7 @@ bool sender_encode_page_data(void *context, const struct xen_page_record *record
 		uint64_t frame = xen_entry_frame(record->entries[i]);
 		uint8_t type = xen_entry_type(record->entries[i]);
 		bool has_data = xen_type_has_data(type);
+		note_presence(sender, record->entries[i]);
 		bool free_now = type == XEN_TYPE_NORMAL && frame < sender->left_out_frames
 			&& explorer_is_free(sender->explorer, frame);
 		enum page_fate fate = batch_append(sender->batch, frame, type, has_data ? page : NULL, free_now);

@@ -42,10 +42,10 @@ static bool fetch_hashes(struct sender *sender, uint64_t first, uint64_t count, 
 }
 
 /* In use at the source, as far as anyone can tell: a free page's content means nothing. The shared-info page is Xen's: each
- * host writes its own. */
+ * host writes its own. So are those that xl does not take for the guest's RAM. */
 static bool counts(const struct sender *sender, uint64_t frame)
 {
-	if (frame == sender->shared_info_frame)
+	if (frame == sender->shared_info_frame || (sender->not_there && sender->not_there[frame / 64] >> (frame % 64) & 1))
 		return false;
 	return !sender->explorer || (explorer_knows(sender->explorer, frame) && !explorer_is_free(sender->explorer, frame));
 }
