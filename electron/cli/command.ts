@@ -45,6 +45,8 @@ export interface Command {
   path: readonly string[]
   /** Names of the arguments without dashes, all required. */
   operands: readonly string[]
+  /** One more that may follow. */
+  optionalOperand?: string
   summary: string
   options: readonly OptionSpec[]
   run: (context: Context, args: Arguments) => Promise<Output>

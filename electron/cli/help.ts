@@ -8,8 +8,8 @@ function optionName({ name, value }: OptionSpec): string {
   return value === undefined ? `--${name}` : `--${name} ${value}`
 }
 
-function callOf({ path, operands }: Command): string {
-  return [...path, ...operands].join(' ')
+function callOf({ path, operands, optionalOperand }: Command): string {
+  return [...path, ...operands, ...optionalOperand === undefined ? [] : [`[${optionalOperand}]`]].join(' ')
 }
 
 export function commandHelp(command: Command, common: readonly OptionSpec[]): string {

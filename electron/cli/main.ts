@@ -10,6 +10,7 @@ import { sentences } from '../../shared/model/format.ts'
 import { asProblem } from '../services/migration/problems.ts'
 import { Arguments, usage } from './arguments.ts'
 import { agentCommands } from './commands/agent.ts'
+import { simulateCommand } from './commands/autopilot.ts'
 import { diskCommands } from './commands/disk.ts'
 import { hostsCommands } from './commands/hosts.ts'
 import { labCommands } from './commands/lab.ts'
@@ -28,7 +29,7 @@ export interface Environment {
 }
 
 const commands: readonly Command[] = [
-  ...labCommands, ...hostsCommands, mapCommand, ...diskCommands, raceCommand, ...runsCommands, ...agentCommands,
+  ...labCommands, ...hostsCommands, mapCommand, ...diskCommands, raceCommand, ...runsCommands, simulateCommand, ...agentCommands,
 ]
 
 const common: readonly OptionSpec[] = [
@@ -46,7 +47,8 @@ function findCommand(argv: readonly string[]): Command {
 
 function parse(command: Command, argv: readonly string[]): Arguments {
   const args = Arguments.parse(argv.slice(command.path.length), [...command.options, ...common])
-  if (!args.flag('help') && args.operands.length !== command.operands.length)
+  const spare = args.operands.length - command.operands.length
+  if (!args.flag('help') && spare !== 0 && !(spare === 1 && command.optionalOperand !== undefined))
     throw usage(command.operands.length === 0 ? `${command.path.join(' ')} takes options only.` : `${command.path.join(' ')} takes ${command.operands.join(' and ')}.`)
   return args
 }

@@ -1,0 +1,62 @@
+/** What the autopilot keeps from one sample to the next, and how it comes from samples to a plan. Pure: each look makes a new mind. */
+import type { ClusterState } from './cluster.ts'
+import type { LoadHistory } from './history.ts'
+import type { HeatEvidence } from './hotSpots.ts'
+import type { Plan, Situation } from './planner.ts'
+import type { Policy } from './policy.ts'
+import { isStale, noHistory, withSample } from './history.ts'
+import { judgeHosts } from './hotSpots.ts'
+import { emptiable, plan } from './planner.ts'
+
+export interface Mind {
+  history: LoadHistory
+  heat: ReadonlyMap<string, HeatEvidence>
+  /** The newest sample with averaged loads; null: none yet. */
+  state: ClusterState | null
+  movedAtMs: ReadonlyMap<string, number>
+  packsSinceMs: number | null
+}
+
+export const newMind: Mind = { history: noHistory, heat: new Map(), state: null, movedAtMs: new Map(), packsSinceMs: null }
+
+/** Of the newest sample in an average; about as far back as the samples that make a host hot. */
+const newestWeight = 0.25
+
+function averaged(before: ClusterState | null, now: ClusterState): ClusterState {
+  const cores = new Map(before?.guests.map(guest => [guest.name, guest.cores]))
+  const dom0 = new Map(before?.hosts.map(host => [host.name, host.dom0Cores]))
+  const mix = (old: number | undefined, fresh: number): number => old === undefined ? fresh : old + newestWeight * (fresh - old)
+  return {
+    hosts: now.hosts.map(host => ({ ...host, dom0Cores: mix(dom0.get(host.name), host.dom0Cores) })),
+    guests: now.guests.map(guest => ({ ...guest, cores: mix(cores.get(guest.name), guest.cores) })),
+  }
+}
+
+/** With one sample more; hosts that did not answer are missing from `state`. */
+export function look(mind: Mind, atMs: number, state: ClusterState, policy: Policy): Mind {
+  const history = withSample(mind.history, atMs, state)
+  const goesOn = history.samples > 1
+  const hotBefore = [...mind.heat].filter(([, { heat }]) => heat === 'hot').map(([host]) => host)
+  const average = averaged(goesOn ? mind.state : null, state)
+  const packs = policy.savesPower && emptiable(average, policy) !== null
+  return {
+    history,
+    heat: judgeHosts(history, policy, new Set(goesOn ? hotBefore : [])),
+    state: average,
+    movedAtMs: mind.movedAtMs,
+    packsSinceMs: packs ? (goesOn ? mind.packsSinceMs : null) ?? atMs : null,
+  }
+}
+
+/** After a guest has arrived. */
+export function withMoved(mind: Mind, guest: string, atMs: number): Mind {
+  return { ...mind, movedAtMs: new Map(mind.movedAtMs).set(guest, atMs) }
+}
+
+/** On old samples nothing is done. */
+export function decide(mind: Mind, nowMs: number, policy: Policy, present: Pick<Situation, 'busyHosts' | 'moves' | 'link'>): Plan {
+  if (mind.state === null || isStale(mind.history, nowMs))
+    return { scenario: 'waiting', host: null, steps: [], rejected: [] }
+  const { state, heat, movedAtMs, packsSinceMs } = mind
+  return plan({ nowMs, state, heat, movedAtMs, packsSinceMs, ...present }, policy)
+}
