@@ -52,7 +52,7 @@ export async function on(host: TestHost, ...argv: string[]): Promise<string> {
   return stdout.toString().trim()
 }
 
-/** What the guest last said until it had checked so many files in all. */
+/** What the guest last said until it had checked so many files in all; the agent speaks before it has heard the guest. */
 export async function hearOfFiles(host: TestHost, guest: LabGuest, files: number): Promise<AgentMessageOf<'heartbeat'>> {
   const { agent } = await host.handle.session()
   const listening = await agent.start(['heartbeat', '--port', `${guest.heartbeatPort}`, '--from', guest.address])
@@ -61,7 +61,7 @@ export async function hearOfFiles(host: TestHost, guest: LabGuest, files: number
     if (message.t !== 'heartbeat')
       continue
     last = message
-    if ((message.filesChecked ?? 0) >= files)
+    if (message.filesChecked !== undefined && message.filesChecked >= files)
       listening.end()
   }
   return last!
