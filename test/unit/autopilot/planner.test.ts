@@ -109,9 +109,9 @@ describe('saving power', () => {
 /** Clusters of any kind, rules among them. */
 const anyCase = fc.record({
   hosts: fc.integer({ min: 2, max: 6 }),
-  guests: fc.array(fc.record({ host: fc.nat(5), cores: fc.double({ min: 0, max: 5, noNaN: true }), memoryMiB: fc.integer({ min: 100, max: 4000 }), movedAgoS: fc.option(fc.integer({ min: 0, max: 1200 }), { freq: 1 }) }), { minLength: 4, maxLength: 20 }),
+  guests: fc.array(fc.record({ host: fc.nat(5), cores: fc.double({ min: 0, max: 5, noNaN: true }), memoryMiB: fc.integer({ min: 100, max: 4000 }), movedAgoS: fc.option(fc.integer({ min: 0, max: 1200 }), { freq: 2 }) }), { minLength: 4, maxLength: 20 }),
   standby: fc.nat(2),
-  busy: fc.option(fc.nat(5), { freq: 1 }),
+  busy: fc.option(fc.nat(5), { freq: 2 }),
   rule: fc.record({ excluded: fc.array(fc.nat(19), { maxLength: 3 }), pinned: fc.array(fc.tuple(fc.nat(19), fc.nat(5)), { maxLength: 3 }), apart: fc.array(fc.nat(19), { maxLength: 3 }), together: fc.array(fc.nat(19), { maxLength: 3 }), maintenance: fc.array(fc.nat(5), { maxLength: 2 }) }),
   savesPower: fc.boolean(),
 }).map(({ hosts: count, guests, standby, busy, rule, savesPower }) => {
@@ -180,7 +180,7 @@ describe('whatever the cluster and the rules', () => {
       const made = plan(given, policy)
       withMoves += made.steps.length > 0 ? 1 : 0
       expect(faultsOf(made, given, policy)).toEqual([])
-    }), { numRuns: 3000 })
-    expect(withMoves, 'the property was really tried').toBeGreaterThan(500)
+    }), { numRuns: 6000 })
+    expect(withMoves, 'the property was really tried').toBeGreaterThan(300)
   })
 })
