@@ -1,9 +1,10 @@
 # Where the packages come from: the mirrors of this machine's own apt sources, whatever their file format.
 
-# uri_of_release PATTERN: the mirror that serves Debian's release matching the (sed basic) pattern, or nothing.
+# uri_of_release PATTERN: the mirror that serves Debian's release matching the (sed basic) pattern, or nothing. Also of a source
+# whose lists were never fetched here.
 uri_of_release() {
-	apt-get indextargets 'Created-By: Packages' --format '$(RELEASE) $(COMPONENT) $(ORIGIN) $(REPO_URI)' |
-		sed -n "s/^$1 main [^ ]* *\([a-z][^ ]*\)\$/\1/p" | grep -v '^$' | head -n1
+	apt-get indextargets --no-release-info 'Created-By: Packages' --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' |
+		sed -n "s/^$1 main \([a-z][^ ]*\)\$/\1/p" | sed -n 1p
 }
 
 # Prints sources.list lines for $SUITE, its updates and its security fixes; backports have neither.
