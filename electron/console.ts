@@ -3,6 +3,8 @@ import type { SessionView } from '../shared/contract/session.ts'
 import type { SecretStore } from './services/questions/questionBoard.ts'
 import { join } from 'node:path'
 import { deployAgent, removeAgent } from './services/agent/deploy.ts'
+import { AuditLog } from './services/autopilot/auditLog.ts'
+import { autopilotDesk } from './services/autopilot/autopilotDesk.ts'
 import { DiskMaps } from './services/disk/diskMaps.ts'
 import { HostRegistry } from './services/hosts/hostRegistry.ts'
 import { openHostStore } from './services/hosts/hostStore.ts'
@@ -62,6 +64,14 @@ export async function createConsole({ dataFolder, resourcesFolder, shell, versio
     onHosts: async status => hosts.setBoxed(status),
   })
   const races = new RaceDesk({ hosts, runs: runStore, timing: defaultTiming, owner: raceOwner(), onRun: () => library.changed() })
+  const autopilot = autopilotDesk({
+    hosts, lab, settings, runs: runStore,
+    audit: await AuditLog.open(join(dataFolder, 'autopilot', 'audit.jsonl')),
+    timing: defaultTiming,
+    owner: raceOwner(),
+    isBusy: () => races.isBusy,
+    onRun: () => library.changed(),
+  })
   const maps = new GuestMaps(hosts)
   const disks = new DiskMaps(hosts, defaultTiming.requestMs)
   await hosts.load()
@@ -76,6 +86,7 @@ export async function createConsole({ dataFolder, resourcesFolder, shell, versio
     disks,
     lab,
     races,
+    autopilot,
     runs: library,
     folders: { runs: runsFolder, lab: defaultCacheDir() },
     /** Adopts a boxed lab that runs; otherwise starts one, where the user wants it with the console and `mayStart`. */
@@ -84,10 +95,11 @@ export async function createConsole({ dataFolder, resourcesFolder, shell, versio
       if (mayStart && settings.settings.value.lab.startWithConsole && lab.view.value.state !== 'running')
         lab.up()
     },
-    /** Ends what this console began, the lab included: a race is cancelled where it still can be, and waited for. */
+    /** Ends what this console began, the lab included: a race or a move is cancelled where it still can be, and waited for. */
     async close(): Promise<void> {
       questions.close()
       races.cancel()
+      await autopilot.stop()
       await races.ended()
       await lab.close()
       await hosts.close()

@@ -22,9 +22,17 @@ const os = implement(contract).$context<RouterContext>().use(async ({ context, p
   return next()
 })
 
-function busyRace(console: Console): void {
-  if (console.races.isBusy)
+/** What would take the lab away from under somebody. */
+function busyLab({ races, autopilot }: Console): void {
+  if (races.isBusy)
     throw new Me2Error('busy', 'A race is under way in the lab.', 'Wait for its end, or stop it.')
+  if (autopilot.isOn && autopilot.view.value.lab === 'boxed')
+    throw new Me2Error('busy', 'The autopilot has the lab.', 'Stop it.')
+}
+
+function busyAutopilot({ autopilot }: Console): void {
+  if (autopilot.isMoving)
+    throw new Me2Error('busy', 'The autopilot is moving a guest.', 'Wait until it has arrived, or stop the autopilot.')
 }
 
 export function createRouter() {
@@ -38,13 +46,14 @@ export function createRouter() {
       watch: os.lab.watch.handler(({ context, signal }) => context.console.lab.view.follow({ signal, everyMs: labEveryMs })),
       up: os.lab.up.handler(({ context }) => context.console.lab.up()),
       down: os.lab.down.handler(async ({ context }) => {
-        busyRace(context.console)
+        busyLab(context.console)
         await context.console.lab.down()
       }),
       reset: os.lab.reset.handler(async ({ context, input }) => {
-        busyRace(context.console)
+        busyLab(context.console)
         await context.console.lab.reset(input.image)
       }),
+      load: os.lab.load.handler(async ({ context, input }) => context.console.lab.load(input.guest, input.percent)),
     },
     hosts: {
       watch: os.hosts.watch.handler(({ context, signal }) => context.console.hosts.hosts.follow({ signal, everyMs: listEveryMs })),
@@ -71,7 +80,10 @@ export function createRouter() {
     },
     races: {
       precheck: os.races.precheck.handler(async ({ context, input }) => context.console.races.precheck(input)),
-      start: os.races.start.handler(({ context, input }) => ({ id: context.console.races.start(input) })),
+      start: os.races.start.handler(({ context, input }) => {
+        busyAutopilot(context.console)
+        return { id: context.console.races.start(input) }
+      }),
       watch: os.races.watch.handler(({ context, signal }) => context.console.races.watch(signal)),
       cancel: os.races.cancel.handler(({ context }) => context.console.races.cancel()),
     },
@@ -84,6 +96,14 @@ export function createRouter() {
       restore: os.runs.restore.handler(async ({ context, input }) => context.console.runs.restore(input.ids)),
       export: os.runs.export.handler(async ({ context, input }) => context.console.runs.export(input.ids, input.format, input.language)),
       import: os.runs.import.handler(async ({ context, input }) => ({ id: await context.console.runs.import(input.bytes) })),
+    },
+    autopilot: {
+      watch: os.autopilot.watch.handler(({ context, signal }) => context.console.autopilot.view.follow({ signal, everyMs: listEveryMs })),
+      start: os.autopilot.start.handler(async ({ context, input }) => context.console.autopilot.start(input)),
+      stop: os.autopilot.stop.handler(async ({ context }) => context.console.autopilot.stop()),
+      approve: os.autopilot.approve.handler(({ context, input }) => context.console.autopilot.approve(input.id)),
+      dismiss: os.autopilot.dismiss.handler(({ context, input }) => context.console.autopilot.dismiss(input.id)),
+      auditLog: os.autopilot.auditLog.handler(async ({ context }) => ({ name: 'autopilot.jsonl', mediaType: 'application/jsonl', bytes: Buffer.from(await context.console.autopilot.auditText()) })),
     },
     settings: {
       watch: os.settings.watch.handler(({ context, signal }) => context.console.settings.settings.follow({ signal })),

@@ -19,6 +19,8 @@ export const problemCodes = [
   'disk-full', 'upload-damaged', 'agent-missing', 'agent-protocol', 'output-too-large',
   // migration
   'precheck-failed', 'state-unknown',
+  // the autopilot
+  'overtaken', 'stale', 'power-failed',
   // the console
   'not-operator',
   // the boxed lab

@@ -1,5 +1,6 @@
 /** What a command of the command line is, and what it works with. */
 import type { HostAgent } from '../services/agent/types.ts'
+import type { AuditLog } from '../services/autopilot/auditLog.ts'
 import type { HostStore } from '../services/hosts/hostStore.ts'
 import type { Lab } from '../services/lab/lab.ts'
 import type { MigrationTiming } from '../services/migration/timing.ts'
@@ -13,6 +14,8 @@ export interface Services {
   lab: Lab
   runs: RunStore
   timing: MigrationTiming
+  /** What autopilots of this user did, here and on the screen. */
+  audit: () => Promise<AuditLog>
   /** From user@host[:port] or a Host of ~/.ssh/config. Throws `usage`, `config-refused`. */
   resolveTarget: (spec: string) => SshTarget
   /** The user's list of own hosts. */

@@ -10,7 +10,7 @@ import { sentences } from '../../shared/model/format.ts'
 import { asProblem } from '../services/migration/problems.ts'
 import { Arguments, usage } from './arguments.ts'
 import { agentCommands } from './commands/agent.ts'
-import { simulateCommand } from './commands/autopilot.ts'
+import { autopilotCommands } from './commands/autopilot.ts'
 import { diskCommands } from './commands/disk.ts'
 import { hostsCommands } from './commands/hosts.ts'
 import { labCommands } from './commands/lab.ts'
@@ -29,7 +29,7 @@ export interface Environment {
 }
 
 const commands: readonly Command[] = [
-  ...labCommands, ...hostsCommands, mapCommand, ...diskCommands, raceCommand, ...runsCommands, simulateCommand, ...agentCommands,
+  ...labCommands, ...hostsCommands, mapCommand, ...diskCommands, raceCommand, ...runsCommands, ...autopilotCommands, ...agentCommands,
 ]
 
 const common: readonly OptionSpec[] = [

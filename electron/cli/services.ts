@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { dataFolder, resourcesFolder } from '../folders.ts'
 import { deployAgent, removeAgent } from '../services/agent/deploy.ts'
+import { AuditLog } from '../services/autopilot/auditLog.ts'
 import { openHostStore } from '../services/hosts/hostStore.ts'
 import { createLab, defaultCacheDir } from '../services/lab/lab.ts'
 import { defaultTiming } from '../services/migration/timing.ts'
@@ -27,6 +28,7 @@ export function createServices({ acceptNew, terminal }: { acceptNew: boolean, te
   return {
     lab: createLab({ cacheDir: defaultCacheDir(), resourcesDir: join(resourcesFolder, 'lab'), log: line => terminal.line(line) }),
     runs: createRunStore(join(folder, 'runs')),
+    audit: async () => AuditLog.open(join(folder, 'autopilot', 'audit.jsonl')),
     timing: defaultTiming,
     ownHosts: openHostStore(join(folder, 'hosts.json')),
     resolveTarget: spec => resolveTarget(spec),

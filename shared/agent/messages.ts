@@ -118,6 +118,9 @@ const loadSchema = z.object({
 })
 export type LoadMessage = z.infer<typeof loadSchema>
 
+/** This host is this autopilot's. */
+const heldSchema = z.object({ t: z.literal('held') })
+
 const listeningSchema = z.object({
   t: z.literal('listening'),
   address: z.string().max(64),
@@ -466,6 +469,7 @@ export const agentMessageSchema = z.union([
     probeSchema,
     domainsSchema,
     loadSchema,
+    heldSchema,
     listeningSchema,
     connectedSchema,
     xlSchema,

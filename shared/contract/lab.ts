@@ -1,7 +1,7 @@
 /** The boxed lab as a job with phases: one of it, seen alike by everybody. */
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
-import { forOperators, forViewers, problemSchema } from './procedure.ts'
+import { forOperators, forViewers, problemSchema, shortName } from './procedure.ts'
 
 export const labPhaseIds = ['tools', 'image', 'boot', 'disks', 'guests', 'agents'] as const
 
@@ -28,7 +28,8 @@ const labViewSchema = z.object({
   state: z.enum(['unknown', 'stopped', 'starting', 'running', 'stopping', 'damaged', 'failed']),
   phases: z.array(labPhaseSchema),
   images: z.array(z.object({ suite: z.string(), xen: z.string(), kernel: z.string() })),
-  hosts: z.array(z.object({ name: z.string(), alive: z.boolean(), port: z.number() })),
+  /** `standby`: switched off on purpose. */
+  hosts: z.array(z.object({ name: z.string(), alive: z.boolean(), standby: z.boolean(), port: z.number() })),
   guests: z.array(labGuestSchema),
   /** Newest last, at most 400. */
   log: z.array(z.string()),
@@ -43,6 +44,8 @@ export const lab = {
   up: forOperators.output(z.void()),
   /** Stops a start that is under way, ends the hosts. */
   down: forOperators.output(z.void()),
+  /** Has a guest of the lab use so much of a processor from now on beside its own work; 0: no more. Lasts through migrations. */
+  load: forOperators.input(z.object({ guest: shortName, percent: z.number().int().min(0).max(100) })).output(z.void()),
   /** Throws away what the guests' disks and hosts became; with `image` the built image as well. */
   reset: forOperators.input(z.object({ image: z.boolean() })).output(z.void()),
 }

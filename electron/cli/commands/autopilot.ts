@@ -1,21 +1,30 @@
+import type { AutopilotView } from '../../../shared/contract/autopilot.ts'
 import type { SimulatedLoad } from '../../../shared/model/autopilot/load.ts'
+import type { Policy } from '../../../shared/model/autopilot/policy.ts'
 import type { SimulatedOutcome } from '../../../shared/model/autopilot/simulator.ts'
 import type { Arguments } from '../arguments.ts'
-import type { Command, Output } from '../command.ts'
+import type { FlightPlan } from '../autopilotFlight.ts'
+import type { Command, Context, Output } from '../command.ts'
 import { readFile, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { Me2Error } from '../../../shared/errors.ts'
 import { generatedLoad, recordedLoad, recordedLoadSchema, simulationLimits } from '../../../shared/model/autopilot/load.ts'
-import { policyPresets } from '../../../shared/model/autopilot/policy.ts'
+import { usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
+import { policyPresets, policySchema, samplePeriodMs } from '../../../shared/model/autopilot/policy.ts'
 import { simulate } from '../../../shared/model/autopilot/simulator.ts'
+import { presets } from '../../../shared/model/encoding.ts'
 import { formatBytes, formatCount } from '../../../shared/model/format.ts'
+import { AuditLog } from '../../services/autopilot/auditLog.ts'
+import { usage } from '../arguments.ts'
+import { fly } from '../autopilotFlight.ts'
+import { entryText, hostsTable, planText } from '../autopilotWords.ts'
+import { chooseLab, hostOptions } from '../hostSelection.ts'
 import { formatTable } from '../table.ts'
 
 const maxFileBytes = 256 * 1024 * 1024
 const maxSeed = 2 ** 32 - 1
+const presetNames = Object.keys(policyPresets) as (keyof typeof policyPresets)[]
 const maxRateMbit = 400_000
-/** Of the paper's and our own runs on aged guests; what a cluster's own migrations come to is measured there. */
-const usualEncodedShare = 0.3
 
 function unreadable(path: string, why: string): Me2Error {
   return new Me2Error('usage', `${path} is no recorded load: ${why}.`, 'It is JSON: hosts with name, cpus and memoryMiB; guests with name, host, memoryMiB and cores, a number for every 5 seconds.')
@@ -56,7 +65,7 @@ function describe(load: SimulatedLoad, policies: readonly SimulatedOutcome[]): O
   return { json: { simulation: true, policies }, text: `${what}\n${table}` }
 }
 
-export const simulateCommand: Command = {
+const simulateCommand: Command = {
   path: ['autopilot', 'simulate'],
   operands: [],
   optionalOperand: 'FILE',
@@ -67,13 +76,110 @@ export const simulateCommand: Command = {
     { name: 'hours', value: 'H', help: `up to ${simulationLimits.hours} (default 24)` },
     { name: 'seed', value: 'S', help: 'the same seed makes the same load (default 1)' },
     { name: 'load', value: 'PERCENT', help: 'mean load of a host (default 60)' },
-    { name: 'policy', value: 'NAME', help: `${Object.keys(policyPresets).join(', ')} (default balanced)` },
+    { name: 'policy', value: 'NAME', help: `${presetNames.join(', ')} (default balanced)` },
     { name: 'rate', value: 'MBIT', help: 'of the link that guests move over (default 1000)' },
   ],
   run: async (_context, args) => {
-    const policy = policyPresets[args.choice('policy', Object.keys(policyPresets) as (keyof typeof policyPresets)[], 'balanced')]
+    const policy = policyPresets[args.choice('policy', presetNames, 'balanced')]
     const load = await chosenLoad(args)
-    const link = { mbit: args.wholeNumber('rate', 1, maxRateMbit) ?? 1000, encodedShare: usualEncodedShare }
+    const link = { ...usualLink, mbit: args.wholeNumber('rate', 1, maxRateMbit) ?? usualLink.mbit }
     return describe(load, simulate(load, policy, link).policies)
   },
 }
+
+const usualMinutes = 10
+const maxSeconds = 7 * 86_400
+const maxPolicyBytes = 256 * 1024
+/** Two samples make the first difference of counters. */
+const firstSamplesMs = 60_000
+
+const flightOptions = [
+  { name: 'policy', value: 'NAME', help: `${presetNames.join(', ')} (default balanced)` },
+  { name: 'policy-file', value: 'FILE', help: 'JSON with those fields of the policy that are to be other than the preset\'s' },
+  { name: 'rate', value: 'MBIT', help: 'cap on the link of each move (default none)' },
+  ...hostOptions,
+] as const
+
+/** Throws `usage`. */
+async function chosenPolicy(args: Arguments): Promise<Policy> {
+  const preset = policyPresets[args.choice('policy', presetNames, 'balanced')]
+  const file = args.text('policy-file')
+  if (file === undefined)
+    return preset
+  const text = await stat(file).then(async ({ size }) => size <= maxPolicyBytes ? readFile(file, 'utf8') : null, () => null)
+  if (text === null)
+    throw usage(`${file} cannot be read.`)
+  try {
+    return policySchema.strict().parse({ ...preset, ...JSON.parse(text) })
+  }
+  catch (error) {
+    throw usage(`${file} is no policy: ${error instanceof z.ZodError ? `${error.issues[0]!.path.join('.')}: ${error.issues[0]!.message}` : (error as Error).message}.`)
+  }
+}
+
+type Ending = Pick<FlightPlan, 'isEnough' | 'forMs'>
+
+async function look(context: Context, args: Arguments, ending: Ending): Promise<AutopilotView> {
+  const lab = await chooseLab(context, args)
+  const { view } = await fly(context, { ...ending, lab, audit: AuditLog.inMemory(), mode: 'advise', dryRun: true, policy: await chosenPolicy(args), settings: moveSettings(args), powerProgram: null, onEntry: () => {} })
+  return view
+}
+
+function moveSettings(args: Arguments): FlightPlan['settings'] {
+  return { encoding: presets.best, link: 'sealed', rateMbit: (args.wholeNumber('rate', 0, maxRateMbit) ?? 0) || null, verify: !args.flag('no-verify'), scrub: true }
+}
+
+const statusCommand: Command = {
+  path: ['autopilot', 'status'],
+  operands: [],
+  summary: 'Tells how busy the hosts and their guests are, and what the guests\' memory holds.',
+  options: flightOptions,
+  run: async (context, args) => {
+    const view = await look(context, args, { forMs: firstSamplesMs, isEnough: ({ hosts }) => hosts.every(({ guests, evidence }) => evidence !== null && guests.every(({ usedMiB, note }) => usedMiB !== null || note !== null)) })
+    return { json: { hosts: view.hosts }, text: hostsTable(view) }
+  },
+}
+
+const planCommand: Command = {
+  path: ['autopilot', 'plan'],
+  operands: [],
+  summary: 'Watches until it has warmed up, and tells what it would do now and why. Moves nothing.',
+  options: flightOptions,
+  run: async (context, args) => {
+    const { warmUp } = await chosenPolicy(args)
+    const view = await look(context, args, { forMs: firstSamplesMs + warmUp * samplePeriodMs, isEnough: ({ plan }) => plan !== null && plan.scenario !== 'waiting' })
+    return { json: { plan: view.plan, hosts: view.hosts }, text: `${hostsTable(view)}\n${view.plan ? planText(view.plan) : 'No host was heard.'}`, failed: view.plan === null }
+  },
+}
+
+const runCommand: Command = {
+  path: ['autopilot', 'run'],
+  operands: [],
+  summary: 'Watches the hosts, decides, and in the mode auto migrates guests and switches hosts by itself. Ctrl-C stops it.',
+  options: [
+    { name: 'mode', value: 'advise|auto', help: 'only say what should be done (default), or do it' },
+    { name: 'for', value: 'SECONDS', help: `how long (default ${usualMinutes * 60})` },
+    { name: 'dry-run', help: 'in the mode auto: decide, and do nothing' },
+    { name: 'no-verify', help: 'do not compare a guest\'s pages on both hosts after each move' },
+    { name: 'power-program', value: 'FILE', help: 'called as FILE standby|wake HOST; not needed for the boxed lab' },
+    ...flightOptions,
+  ],
+  run: async (context, args) => {
+    const seconds = args.wholeNumber('for', 1, maxSeconds) ?? usualMinutes * 60
+    const { view, entries, problem } = await fly(context, {
+      lab: await chooseLab(context, args),
+      audit: await context.services.audit(),
+      mode: args.choice('mode', ['advise', 'auto'], 'advise'),
+      dryRun: args.flag('dry-run'),
+      policy: await chosenPolicy(args),
+      settings: moveSettings(args),
+      powerProgram: args.text('power-program') ?? null,
+      onEntry: entry => context.terminal.line(`${entry.at.slice(11, 19)} ${entryText(entry)}`),
+      isEnough: () => false,
+      forMs: seconds * 1000,
+    })
+    return { json: { entries, hosts: view.hosts, problem }, text: hostsTable(view), failed: problem !== null }
+  },
+}
+
+export const autopilotCommands = [statusCommand, planCommand, runCommand, simulateCommand]

@@ -11,7 +11,7 @@ import { formatTable } from '../table.ts'
 
 function describe(status: LabStatus): Output {
   const { state, images, hosts, guests } = status
-  const hostRows = hosts.map(host => [host.name, host.alive ? 'alive' : 'ended', `ssh port ${host.ssh.port}`, `link ${host.linkAddress}`])
+  const hostRows = hosts.map(host => [host.name, host.alive ? 'alive' : host.standby ? 'standby' : 'ended', `ssh port ${host.ssh.port}`, `link ${host.linkAddress}`])
   const guestRows = guests.map(guest => [guest.name, `${guest.memoryBytes / 1024 / 1024} MiB`, guest.address, guest.sentence])
   const imageLines = images.map(image => `Image: ${image.suite}, Xen ${image.xen}, Linux ${image.kernel}.`)
   const parts = [`The boxed lab is ${state}.`, ...imageLines]
@@ -96,4 +96,19 @@ const reset: Command = {
   },
 }
 
-export const labCommands = [up, down, status, reset]
+const load: Command = {
+  path: ['lab', 'load'],
+  operands: ['GUEST'],
+  summary: 'Has a guest of the lab keep its processor busy beside its own work, until it is told otherwise.',
+  options: [{ name: 'cpu', value: 'PERCENT', help: 'of one processor; 0: no more than its own work' }],
+  run: async ({ services }, args) => {
+    const [guest] = args.operands
+    const percent = args.wholeNumber('cpu', 0, 100)
+    if (percent === undefined)
+      throw usage('How much load?', 'Give --cpu, 0 to 100.')
+    await services.lab.load(guest!, percent)
+    return { json: { guest, percent }, text: `${guest}: ${percent} % of a processor.` }
+  },
+}
+
+export const labCommands = [up, down, status, reset, load]

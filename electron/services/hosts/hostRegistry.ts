@@ -61,8 +61,8 @@ export class HostRegistry {
   private readonly entries = new Map<string, Entry>()
   private labGuests: readonly LabGuest[] = []
   private watchers = { hosts: 0, loads: 0 }
-  /** Hosts of a race under way: nobody may cut their connections. */
-  private held: ReadonlySet<string> = new Set()
+  /** Hosts of a race or an autopilot: nobody may cut their connections. */
+  private readonly held = new Map<string, readonly string[]>()
 
   constructor(options: HostRegistryOptions) {
     this.options = options
@@ -91,7 +91,7 @@ export class HostRegistry {
     for (const { name, ssh, linkAddress } of status?.hosts ?? [])
       this.addEntry({ name, address: `${ssh.host}:${ssh.port}`, lab: 'boxed', target: () => ssh, linkAddress })
     this.publish()
-    await Promise.all((status?.hosts ?? []).map(async ({ name }) => this.probe(name)))
+    await Promise.all((status?.hosts ?? []).filter(({ standby }) => !standby).map(async ({ name }) => this.probe(name)))
   }
 
   /** Throws `usage` for a name nobody knows. */
@@ -107,9 +107,9 @@ export class HostRegistry {
     return entry
   }
 
-  /** While these are held, what would cut their connections is refused as `busy`. */
-  hold(names: readonly string[]): void {
-    this.held = new Set(names)
+  /** While somebody holds these, what would cut their connections is refused as `busy`. None: they let go. */
+  hold(who: 'race' | 'autopilot', names: readonly string[]): void {
+    this.held.set(who, names)
   }
 
   sshAliases(): { alias: string, address: string }[] {
@@ -218,8 +218,9 @@ export class HostRegistry {
   }
 
   private freeEntry(entry: Entry): Entry {
-    if (this.held.has(entry.name))
-      throw new Me2Error('busy', `A race is under way on ${entry.name}.`, 'Wait for its end, or stop it.')
+    const [who] = [...this.held].find(([, names]) => names.includes(entry.name)) ?? []
+    if (who !== undefined)
+      throw new Me2Error('busy', who === 'race' ? `A race is under way on ${entry.name}.` : `The autopilot has ${entry.name}.`, 'Wait for its end, or stop it.')
     return entry
   }
 

@@ -20,13 +20,15 @@ import { join } from 'node:path'
 import { Me2Error } from '../../../shared/errors.ts'
 import { labHostMemoryMiB, labMemoryBytes, usualLabPlan } from '../../../shared/model/labPlan.ts'
 import { cableEnds, startHub } from './cable.ts'
+import { putLoad } from './guestLoad.ts'
 import { describeGuest, readGuests } from './guests.ts'
 import { listDomains, startMissingGuests } from './guestStart.ts'
 import { ensureImage, imageFolder, labKeys } from './image.ts'
 import { withLock } from './lock.ts'
 import { setLink } from './monitor.ts'
 import { freeTcpPorts } from './ports.ts'
-import { findInFolder, isAlive, isOurs } from './processes.ts'
+import { powerOff } from './powerOff.ts'
+import { findInFolder, isAlive, isOurs, waitForEnd } from './processes.ts'
 import { hostFiles, startQemu } from './qemu.ts'
 import { anyQemuName, endQemu, qemuName } from './qemuProcess.ts'
 import { waitUntilReady } from './readiness.ts'
@@ -42,6 +44,7 @@ const hostPlaces = [
   { name: 'hostc', linkAddress: '10.77.0.3', mac: '52:54:00:77:00:03' },
 ]
 const bootTimeoutMs = 180_000
+const powerOffTimeoutMs = 60_000
 /** struct sockaddr_un, sun_path; see unix(7). */
 const socketPathMaxBytes = 107
 
@@ -72,6 +75,12 @@ export interface Lab {
   reset: (options?: { image?: boolean }) => Promise<void>
   /** Plugs one host's end of the inter-host cable out or in again. */
   linkCut: (hostName: string, cut: boolean) => Promise<void>
+  /** Shuts a host down for real. Whoever calls has seen that it has no guests. */
+  standBy: (hostName: string) => Promise<void>
+  /** Starts a host that stands by. Resolves when it answers again. */
+  wake: (hostName: string, signal?: AbortSignal) => Promise<void>
+  /** See guestLoad.ts. */
+  load: (guest: string, percent: number) => Promise<void>
 }
 
 export function defaultCacheDir(): string {
@@ -120,15 +129,15 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
 
   async function describeHost(host: HostState): Promise<LabHost> {
     const { serialLog, monitorSocket } = hostFiles(paths.folder, host.name)
-    const { name, linkAddress } = host
-    return { name, linkAddress, ssh: sshTarget(host.sshPort), pid: host.process.pid, alive: await isHostAlive(host), monitorSocket, serialLog }
+    const { name, linkAddress, standby } = host
+    return { name, linkAddress, ssh: sshTarget(host.sshPort), pid: host.process.pid, alive: await isHostAlive(host), standby, monitorSocket, serialLog }
   }
 
   async function status(): Promise<LabStatus> {
     const state = await readState(paths.stateFile)
     const guests = (await readGuests(resourcesDir, state?.plan ?? usualLabPlan)).map(describeGuest)
     const hosts = await Promise.all((state?.hosts ?? []).map(describeHost))
-    const condition = hosts.length === 0 ? 'stopped' : hosts.every(host => host.alive) ? 'running' : 'damaged'
+    const condition = hosts.length === 0 ? 'stopped' : hosts.every(host => host.alive || host.standby) ? 'running' : 'damaged'
     return { state: condition, images: imagesOf(state), hosts, guests }
   }
 
@@ -149,10 +158,11 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
 
   /** True if the recorded lab was made from the same inputs and all its hosts answer. */
   async function isHealthy(state: LabState, key: string): Promise<boolean> {
-    if (state.key !== key || !(await Promise.all(state.hosts.map(isHostAlive))).every(Boolean) || (state.hub && !await isAlive(state.hub)))
+    const awake = state.hosts.filter(host => !host.standby)
+    if (state.key !== key || !(await Promise.all(awake.map(isHostAlive))).every(Boolean) || (state.hub && !await isAlive(state.hub)))
       return false
     try {
-      await Promise.all(state.hosts.map(async host => listDomains(runOnHost, sshTarget(host.sshPort))))
+      await Promise.all(awake.map(async host => listDomains(runOnHost, sshTarget(host.sshPort))))
       return true
     }
     catch (error) {
@@ -161,12 +171,17 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     }
   }
 
+  function machine(plan: LabPlan, host: Pick<HostState, 'name' | 'sshPort' | 'cable'>): QemuHost & { linkAddress: string } {
+    const place = hostPlaces.find(({ name }) => name === host.name)!
+    return { ...place, sshPort: host.sshPort, cable: host.cable, memoryMiB: labHostMemoryMiB(plan), roomForDisks: plan.disks }
+  }
+
   async function layOut(plan: LabPlan, guests: readonly GuestSpec[], hostImages: readonly LabImage[]): Promise<QemuHost[]> {
     await rm(paths.folder, { recursive: true, force: true })
     await mkdir(paths.folder, { recursive: true, mode: 0o700 })
     const sshPorts = await freeTcpPorts(plan.xen.length)
     const ends = await cableEnds(plan.xen.length)
-    const hosts = hostPlaces.slice(0, plan.xen.length).map((place, i) => ({ ...place, sshPort: sshPorts[i]!, cable: ends[i]!, memoryMiB: labHostMemoryMiB(plan), roomForDisks: plan.disks, folder: join(paths.folder, place.name) }))
+    const hosts = hostPlaces.slice(0, plan.xen.length).map(({ name }, i) => ({ ...machine(plan, { name, sshPort: sshPorts[i]!, cable: ends[i]! }), folder: join(paths.folder, name) }))
     for (const [i, { folder }] of hosts.entries()) {
       await mkdir(folder)
       await symlink(imageFolder(images, hostImages[i]!.key), join(folder, 'image'))
@@ -182,10 +197,12 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
       name: host.name,
       linkAddress: hostPlaces[i]!.linkAddress,
       sshPort: host.sshPort,
+      cable: host.cable,
+      standby: false,
       image: hostImages[i]!,
-      process: await startQemu(paths.folder, host),
+      process: await startQemu(paths.folder, host, 'fresh'),
     })))
-    const state: LabState = { version: 2, ...made, hosts: started, hub }
+    const state: LabState = { version: 3, ...made, hosts: started, hub }
     await writeState(paths.stateFile, state)
     await Promise.all(started.map(async host => waitUntilReady({ ...host, ...hostFiles(paths.folder, host.name) }, bootTimeoutMs, signal)))
     return state
@@ -214,7 +231,7 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
 
   async function startGuests(state: LabState, progress: Announce, signal?: AbortSignal): Promise<void> {
     const guests = await readGuests(resourcesDir, state.plan)
-    const targets = state.hosts.map(host => sshTarget(host.sshPort))
+    const targets = state.hosts.filter(host => !host.standby).map(host => sshTarget(host.sshPort))
     await startMissingGuests(runOnHost, targets, guests, progress, signal)
   }
 
@@ -261,5 +278,46 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     await setLink(host.monitorSocket, !cut)
   }
 
-  return { up, down, status, reset, linkCut }
+  /** Throws `lab-not-running` where there is no such host, or it is not as it must be for that. */
+  async function recorded(hostName: string, standby: boolean): Promise<{ state: LabState, host: HostState }> {
+    const state = await readState(paths.stateFile)
+    const host = state?.hosts.find(({ name }) => name === hostName)
+    if (!state || !host || host.standby !== standby)
+      throw new Me2Error('lab-not-running', `The boxed lab has no host ${hostName} that ${standby ? 'stands by' : 'runs'}.`, 'Look at the lab\'s state.')
+    return { state, host }
+  }
+
+  async function record(state: LabState, host: HostState): Promise<void> {
+    await writeState(paths.stateFile, { ...state, hosts: state.hosts.map(each => each.name === host.name ? host : each) })
+  }
+
+  async function standBy(hostName: string): Promise<void> {
+    await withLock(paths.lockFile, async () => {
+      const { state, host } = await recorded(hostName, false)
+      await record(state, { ...host, standby: true })
+      await powerOff(runOnHost, sshTarget(host.sshPort))
+      if (!await waitForEnd(host.process, powerOffTimeoutMs)) {
+        await record(state, host)
+        throw new Me2Error('power-failed', `${hostName} did not shut down.`, 'It is still on; look at its serial log.')
+      }
+    })
+  }
+
+  async function wake(hostName: string, signal?: AbortSignal): Promise<void> {
+    await withLock(paths.lockFile, async () => {
+      const { state, host } = await recorded(hostName, true)
+      // it may not have got round to it when its console ended
+      const process = await isHostAlive(host) ? host.process : await startQemu(paths.folder, machine(state.plan, host), 'kept')
+      const started = { ...host, standby: false, process }
+      await record(state, started)
+      await waitUntilReady({ ...started, ...hostFiles(paths.folder, hostName) }, bootTimeoutMs, signal)
+    })
+  }
+
+  async function load(guest: string, percent: number): Promise<void> {
+    const hosts = (await status()).hosts.filter(host => host.alive)
+    await putLoad(runOnHost, hosts.map(({ ssh }) => ssh), guest, percent)
+  }
+
+  return { up, down, status, reset, linkCut, standBy, wake, load }
 }

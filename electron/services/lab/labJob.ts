@@ -70,6 +70,25 @@ export class LabJob {
     await this.endWith(async () => this.lab.reset({ image }))
   }
 
+  /** Throws what the lab throws. */
+  async load(guest: string, percent: number): Promise<void> {
+    await this.lab.load(guest, percent)
+  }
+
+  async standBy(host: string): Promise<void> {
+    await this.lab.standBy(host)
+    await this.lookAgain()
+  }
+
+  async wake(host: string, signal?: AbortSignal): Promise<void> {
+    await this.lab.wake(host, signal)
+    await this.lookAgain()
+  }
+
+  private async lookAgain(): Promise<void> {
+    this.change(facts(await this.lab.status()))
+  }
+
   /** Stops a start that is under way, and waits until nothing of it is left. */
   async cancel(): Promise<void> {
     this.starting?.abort.abort()
@@ -169,7 +188,7 @@ export class LabJob {
 function facts({ images, hosts, guests }: LabStatus): Pick<LabView, 'images' | 'hosts' | 'guests'> {
   return {
     images: images.map(({ suite, xen, kernel }) => ({ suite, xen, kernel })),
-    hosts: hosts.map(({ name, alive, ssh }) => ({ name, alive, port: ssh.port })),
+    hosts: hosts.map(({ name, alive, standby, ssh }) => ({ name, alive, standby, port: ssh.port })),
     guests: guests.map(({ name, profile, memoryBytes, sentence }) => ({ name, profile, memoryBytes, sentence })),
   }
 }

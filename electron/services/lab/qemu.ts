@@ -85,10 +85,11 @@ async function makeDrives(labFolder: string, { name, roomForDisks }: QemuHost): 
     await create(`${name}/room.qcow2`, diskRoom)
 }
 
-/** Starts the host on fresh disks. Its folder and seed.tar are there already. */
-export async function startQemu(labFolder: string, host: QemuHost): Promise<ProcessIdentity> {
+/** Starts the host. Its folder and seed.tar are there already; its disks too where they are `kept`, otherwise it gets fresh ones. */
+export async function startQemu(labFolder: string, host: QemuHost, disks: 'fresh' | 'kept'): Promise<ProcessIdentity> {
   const files = hostFiles(labFolder, host.name)
   await rm(files.serialLog, { force: true })
-  await makeDrives(labFolder, host)
+  if (disks === 'fresh')
+    await makeDrives(labFolder, host)
   return spawnQemu(labFolder, host.name, qemuArguments(host), files.qemuLog)
 }

@@ -12,7 +12,7 @@ const port = z.number().int().min(1).max(65_535)
 const processSchema = z.object({ pid: z.number().int().min(2), startTicks: z.number().int().min(0) })
 
 const stateSchema = z.object({
-  version: z.literal(2),
+  version: z.literal(3),
   /** Of all it was made from, see labKeys. */
   key: text,
   plan: labPlanSchema,
@@ -20,6 +20,10 @@ const stateSchema = z.object({
     name: z.string().regex(/^[a-z]{1,16}$/),
     linkAddress: z.ipv4(),
     sshPort: port,
+    /** UDP ports, see cable.ts. */
+    cable: z.object({ port, peerPort: port }),
+    /** It was switched off on purpose, and is to be started again when it is needed. */
+    standby: z.boolean(),
     image: z.object({ key: text, suite: text, xen: text, kernel: text }),
     process: processSchema,
   })).min(1).max(8),

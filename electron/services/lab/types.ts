@@ -17,6 +17,8 @@ export interface LabHost {
   /** Its QEMU process on this machine. */
   pid: number
   alive: boolean
+  /** Switched off on purpose. */
+  standby: boolean
   /** QEMU's control socket, see monitor.ts. */
   monitorSocket: string
   /** Everything hypervisor and dom0 kernel said. */

@@ -31,7 +31,8 @@ import { asProblem } from './problems.ts'
 export interface RaceRequest {
   /** Default: a new one. Races with one id are shown as one (twins). */
   id?: string
-  kind: 'race' | 'sweep'
+  /** `single`: one migration that belongs to no race. */
+  kind: 'race' | 'sweep' | 'single'
   /** Where the guest is now, and where it goes first. */
   home: HostHandle
   away: HostHandle
@@ -211,7 +212,7 @@ class Race {
       schema: runSchemaVersion,
       id: newRunId(startedAt, guest.name, leg.mode),
       startedAt: startedAt.toISOString(),
-      race: { id: this.id, index, runs: legs.length, kind },
+      race: kind === 'single' ? null : { id: this.id, index, runs: legs.length, kind },
       lab,
       guest: { ...guest, workload },
       from, to,

@@ -69,7 +69,7 @@ export class RaceDesk {
     const id = randomUUID()
     this.said = []
     this.say({ kind: 'started', id, request, lab: home.lab, runs: parts.flatMap(({ modes }) => modes).length * request.repeats })
-    this.options.hosts.hold([home.name, away.name])
+    this.options.hosts.hold('race', [home.name, away.name])
     this.jobs = parts.map(part => startRace(this.jobRequest(id, request, part, home, away)))
     void this.conclude()
     return id
@@ -140,7 +140,7 @@ export class RaceDesk {
   private async conclude(): Promise<void> {
     const ends = await Promise.all(this.jobs.map(async (job): Promise<RunProblem | null> => job.result.then(({ problem }) => problem, asProblem)))
     this.jobs = []
-    this.options.hosts.hold([])
+    this.options.hosts.hold('race', [])
     this.say({ kind: 'ended', problem: ends.find(problem => problem !== null) ?? null })
   }
 

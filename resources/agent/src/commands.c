@@ -16,6 +16,7 @@ static const struct {
 	{"probe", cmd_probe},
 	{"domains", cmd_domains},
 	{"load", cmd_load},
+	{"hold", cmd_hold},
 	{"map", cmd_map},
 	{"page", cmd_page},
 	{"disk-map", cmd_disk_map},

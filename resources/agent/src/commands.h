@@ -15,6 +15,7 @@ int cmd_self_test(int argc, char **argv);
 int cmd_probe(int argc, char **argv);
 int cmd_domains(int argc, char **argv);
 int cmd_load(int argc, char **argv);
+int cmd_hold(int argc, char **argv);
 int cmd_heartbeat(int argc, char **argv);
 
 /* a guest's memory */

@@ -1,5 +1,6 @@
 /*
- * lock.h - one migration per guest at a time, with the owner's name, so that two consoles get a clear answer.
+ * lock.h - one migration per guest at a time, and one autopilot per host, with the owner's name, so that two consoles get a
+ * clear answer.
  */
 #ifndef ME2_LOCK_H
 #define ME2_LOCK_H
@@ -11,5 +12,8 @@
 /* Takes the guest's lock; it lasts until the descriptor is closed or the process ends. Returns the descriptor, or -1 with
  * ERR_BUSY naming the owner. */
 int lock_guest(const uint8_t uuid[16], const char *owner, struct error *err);
+
+/* The same for this host as a whole: one autopilot decides about it. */
+int lock_autopilot(const char *owner, struct error *err);
 
 #endif

@@ -5,6 +5,7 @@
  * Says on standard output (the guest's console), once a second, the second line where there is a disk:
  *   ME2 up=SECONDS heartbeats=N rewritten=N checked=N sweeps=N bad=N
  *   ME2 disk files=N errors=N written=BYTES
+ * and ME2 load=PERCENT when it was told to put load on the processor (burn.h).
  * bad counts the checks that found a page or a file not as it must be; it stays 0 as long as nobody lost or mixed up any.
  *
  * On SIGTERM (the guest's poweroff sends it) it leaves the disk clean, says `ME2 stopped bad=N`, and powers the guest off. */
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "ageing.h"
+#include "burn.h"
 #include "churn.h"
 #include "disk.h"
 #include "heartbeat.h"
@@ -214,6 +216,8 @@ int main(int argc, char *argv[])
 	workload.random = random_seed((uint64_t)getpid(), now_ns());
 	if (!start_disk(&workload))
 		return fail("disk");
+	if (!burn_start())
+		return fail("load");
 	run(&workload);
 	power_off(&workload);
 }

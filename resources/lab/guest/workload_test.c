@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ageing.h"
+#include "burn.h"
 #include "content.h"
 #include "disk.h"
 #include "files.h"
@@ -331,6 +332,13 @@ static void settings_are_understood_or_refused(void)
 		CHECK(settings_parse(&settings, 1, &bad[i]) != NULL, "%s", bad[i]);
 }
 
+static void load_is_asked_for_in_per_cent(void)
+{
+	CHECK(burn_parse("load=45\n") == 45 && burn_parse("load=0") == 0 && burn_parse("load=100\r\n") == 100);
+	CHECK(burn_parse("load=101") < 0 && burn_parse("load=") < 0 && burn_parse("load=-1") < 0 && burn_parse("load=4x") < 0);
+	CHECK(burn_parse("load=0045") < 0 && burn_parse("up=45") < 0 && burn_parse("") < 0);
+}
+
 static void heartbeats_go_to_a_group_and_its_members(void)
 {
 	static const char *const bad[][2] = {
@@ -440,6 +448,7 @@ int main(void)
 	a_disk_is_worked_on_by_its_thread();
 	a_raw_write_that_is_lost_or_older_is_seen();
 	settings_are_understood_or_refused();
+	load_is_asked_for_in_per_cent();
 	heartbeats_go_to_a_group_and_its_members();
 	it_beats_only_while_a_host_listens();
 	a_beat_tells_of_files_where_there_is_a_disk();

@@ -1,6 +1,7 @@
 /** The hosts and guests that the autopilot decides about, at one instant. Loads are in processor cores, so that hosts may differ. */
 
-export type HostPower = 'on' | 'standby' | 'waking'
+export const hostPowers = ['on', 'standby', 'waking'] as const
+export type HostPower = typeof hostPowers[number]
 
 export interface HostState {
   name: string

@@ -4,7 +4,8 @@ import type { Policy } from './policy.ts'
 import { forecast } from './forecast.ts'
 
 /** `unknown`: too many of its last samples are missing. */
-export type HostHeat = 'warmingUp' | 'unknown' | 'hot' | 'cold' | 'normal'
+export const hostHeats = ['warmingUp', 'unknown', 'hot', 'cold', 'normal'] as const
+export type HostHeat = typeof hostHeats[number]
 
 export interface HeatEvidence {
   heat: HostHeat

@@ -32,8 +32,15 @@ function averaged(before: ClusterState | null, now: ClusterState): ClusterState 
   }
 }
 
-/** With one sample more; hosts that did not answer are missing from `state`. */
-export function look(mind: Mind, atMs: number, state: ClusterState, policy: Policy): Mind {
+/** What a migration takes of dom0 says nothing of how busy the host is without it: there dom0 counts as it did before. */
+function withoutMigrations(before: ClusterState | null, now: ClusterState, busyHosts: ReadonlySet<string>): ClusterState {
+  const dom0 = new Map(before?.hosts.map(host => [host.name, host.dom0Cores]))
+  return { ...now, hosts: now.hosts.map(host => busyHosts.has(host.name) ? { ...host, dom0Cores: Math.min(host.dom0Cores, dom0.get(host.name) ?? host.dom0Cores) } : host) }
+}
+
+/** With one sample more; hosts that did not answer are missing from `seen`. `busyHosts`: they take part in migrations. */
+export function look(mind: Mind, atMs: number, seen: ClusterState, policy: Policy, busyHosts: ReadonlySet<string>): Mind {
+  const state = withoutMigrations(mind.state, seen, busyHosts)
   const history = withSample(mind.history, atMs, state)
   const goesOn = history.samples > 1
   const hotBefore = [...mind.heat].filter(([, { heat }]) => heat === 'hot').map(([host]) => host)

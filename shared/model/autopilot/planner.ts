@@ -29,7 +29,8 @@ export interface Rejected {
   why: Obstacle
 }
 
-export type Scenario = 'waiting' | 'balance' | 'save' | 'idle'
+export const scenarios = ['waiting', 'balance', 'save', 'idle'] as const
+export type Scenario = typeof scenarios[number]
 
 export interface Plan {
   scenario: Scenario
@@ -141,9 +142,20 @@ function balance(situation: Situation, policy: Policy, hot: readonly HostState[]
     if (moves)
       return done('balance', host.name, moves.map(each => ({ kind: 'move', move: each })), rejected)
   }
-  const standby = situation.state.hosts.find(({ name, power }) => power === 'standby' && !policy.maintenance.includes(name))
-  const isWaking = situation.state.hosts.some(({ power }) => power === 'waking')
-  return done('balance', hot[0]!.name, standby && !isWaking ? [{ kind: 'wake', host: standby.name }] : [], rejected)
+  return done('balance', hot[0]!.name, wakeStep(situation, policy), rejected)
+}
+
+/** One that stands by, unless one is on its way already. */
+function wakeStep({ state: { hosts } }: Situation, policy: Policy): Step[] {
+  const standby = hosts.find(({ name, power }) => power === 'standby' && !policy.maintenance.includes(name))
+  return standby && !hosts.some(({ power }) => power === 'waking') ? [{ kind: 'wake', host: standby.name }] : []
+}
+
+/** What was packed for power saving no longer fits: a host takes its time to wake, so that is not left until one is hot. */
+function isTight(state: ClusterState, policy: Policy): boolean {
+  const hosts = running(state, policy)
+  const busy = hosts.reduce((sum, host) => sum + loadOf(state, host) * host.cpus, 0)
+  return busy > (policy.packedShare + policy.marginShare) * hosts.reduce((sum, { cpus }) => sum + cpus, 0)
 }
 
 /**
@@ -220,5 +232,8 @@ export function plan(situation: Situation, policy: Policy): Plan {
   const hot = hottest(situation, policy)
   if (hot.length > 0)
     return balance(situation, policy, hot)
+  const waking = policy.savesPower && isTight(state, policy) ? wakeStep(situation, policy) : []
+  if (waking.length > 0)
+    return done('balance', null, waking)
   return policy.savesPower && packsSinceMs !== null && nowMs - packsSinceMs >= policy.packsAfterS * 1000 ? save(situation, policy) : done('idle')
 }

@@ -3,7 +3,8 @@ import type { ClusterState, GuestState, HostState } from './cluster.ts'
 import type { Policy } from './policy.ts'
 import { freeMiB, guestsOn } from './cluster.ts'
 
-export type Obstacle = 'excluded' | 'pinned' | 'together' | 'apart' | 'coolingDown' | 'memory' | 'busy' | 'off' | 'maintenance' | 'wouldBeTooBusy' | 'tooLittleGain'
+export const obstacles = ['excluded', 'pinned', 'together', 'apart', 'coolingDown', 'memory', 'busy', 'off', 'maintenance', 'wouldBeTooBusy', 'tooLittleGain'] as const
+export type Obstacle = typeof obstacles[number]
 
 /** What has happened and is happening, as far as the rules need it. */
 export interface Circumstances {

@@ -141,8 +141,9 @@ function nextSteps(world: World, policy: Policy, link: LinkFacts, nowMs: number)
 }
 
 /** What a rival looks at has no hysteresis: each look forgets what was hot before. */
-function sampled({ mind, state, outcome }: World, policy: Policy, nowMs: number): Mind {
-  return look(outcome.name === 'me2' ? mind : { ...mind, heat: new Map() }, nowMs, state, policy)
+function sampled(world: World, policy: Policy, nowMs: number): Mind {
+  const { mind, state, outcome } = world
+  return outcome.name === 'me2' ? look(mind, nowMs, state, policy, busyHosts(world)) : look({ ...mind, heat: new Map() }, nowMs, state, policy, new Set())
 }
 
 function step(world: World, wanted: readonly number[], policy: Policy, link: LinkFacts, nowMs: number): void {

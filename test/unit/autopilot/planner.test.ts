@@ -5,6 +5,7 @@ import type { Policy } from '../../../shared/model/autopilot/policy.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { freeMiB, guestsOn, loadOf, moved } from '../../../shared/model/autopilot/cluster.ts'
+import { usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
 import { plan } from '../../../shared/model/autopilot/planner.ts'
 import { policyPresets, policySchema } from '../../../shared/model/autopilot/policy.ts'
 
@@ -17,7 +18,7 @@ function situation(state: ClusterState, { hotShare }: Policy, more: Partial<Situ
     const load = loadOf(state, each)
     return [each.name, { heat: load > hotShare ? 'hot' as const : 'normal' as const, load, mean: load, forecast: load, above: 5, heard: 5 }]
   }))
-  return { nowMs: 1e9, state, heat, movedAtMs: new Map(), busyHosts: new Set(), moves: 0, packsSinceMs: null, link: { mbit: 1000, encodedShare: 0.3 }, ...more }
+  return { nowMs: 1e9, state, heat, movedAtMs: new Map(), busyHosts: new Set(), moves: 0, packsSinceMs: null, link: usualLink, ...more }
 }
 
 function planFor(state: ClusterState, policy: Policy = policyPresets.balanced, more: Partial<Situation> = {}): Plan {

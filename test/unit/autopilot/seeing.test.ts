@@ -4,12 +4,12 @@ import type { Mind } from '../../../shared/model/autopilot/mind.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { forecast } from '../../../shared/model/autopilot/forecast.ts'
-import { migrationCost } from '../../../shared/model/autopilot/migrationCost.ts'
+import { migrationCost, usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
 import { decide, look, newMind } from '../../../shared/model/autopilot/mind.ts'
 import { policyPresets, samplePeriodMs } from '../../../shared/model/autopilot/policy.ts'
 
 const policy = policyPresets.balanced
-const present = { busyHosts: new Set<string>(), moves: 0, link: { mbit: 1000, encodedShare: 0.3 } }
+const present = { busyHosts: new Set<string>(), moves: 0, link: usualLink }
 
 /** Two hosts of ten processors; all of the load is two guests on the first. */
 function cluster(share: number): ClusterState {
@@ -23,7 +23,7 @@ function watch(loads: readonly (number | null)[], mind: Mind = newMind, fromMs =
   let now = mind
   loads.forEach((load, i) => {
     if (load !== null)
-      now = look(now, fromMs + i * samplePeriodMs, cluster(load), policy)
+      now = look(now, fromMs + i * samplePeriodMs, cluster(load), policy, new Set())
   })
   return { mind: now, nowMs: fromMs + (loads.length - 1) * samplePeriodMs }
 }
@@ -104,7 +104,7 @@ describe('nothing is decided', () => {
     let { mind, nowMs } = busy
     for (let i = 1; i <= 5; i++) {
       const { hosts, guests } = cluster(0.9)
-      mind = look(mind, nowMs += samplePeriodMs, { hosts: hosts.slice(0, 1), guests }, policy)
+      mind = look(mind, nowMs += samplePeriodMs, { hosts: hosts.slice(0, 1), guests }, policy, new Set())
     }
     expect(decide(mind, nowMs, policy, present).steps).toEqual([])
   })
@@ -112,7 +112,7 @@ describe('nothing is decided', () => {
 
 describe('the cost of a migration', () => {
   const guest = { name: 'x', host: 'a', cores: 1, memoryMiB: 4096, usedMiB: 1024, dirtyMiBPerSecond: 0 }
-  const link = { mbit: 800, encodedShare: 0.5 }
+  const link = { ...usualLink, mbit: 800, encodedShare: 0.5 }
 
   it('is what is used and encoded, over the link', () => {
     expect(migrationCost(guest, link)).toMatchObject({ bytes: 512 * 1024 ** 2, downtimeMs: 300 })

@@ -1,14 +1,13 @@
 /** The planner against other rules, on paper. If this fails, it is no better than a simple rule, or moves guests to and fro. */
 import { describe, expect, it } from 'vitest'
 import { generatedLoad, recordedLoad, recordedLoadSchema } from '../../../shared/model/autopilot/load.ts'
+import { usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
 import { policyPresets } from '../../../shared/model/autopilot/policy.ts'
 import { simulate } from '../../../shared/model/autopilot/simulator.ts'
 
-const link = { mbit: 1000, encodedShare: 0.3 }
-
 describe('24 hours of noisy load around the threshold', () => {
   const policy = policyPresets.balanced
-  const { policies, arrivals } = simulate(generatedLoad({ hosts: 6, guests: 36, hours: 24, seed: 7, meanShare: 0.62 }), policy, link)
+  const { policies, arrivals } = simulate(generatedLoad({ hosts: 6, guests: 36, hours: 24, seed: 7, meanShare: 0.62 }), policy, usualLink)
   const [me2, sandpiper, threshold, none] = policies
 
   it('cause no guest to move back within the cool-down', () => {
@@ -31,7 +30,7 @@ describe('24 hours of noisy load around the threshold', () => {
 
 describe('a quiet cluster', () => {
   it('is packed onto fewer hosts, which are not too busy for it', () => {
-    const { policies: [me2, , , none] } = simulate(generatedLoad({ hosts: 5, guests: 25, hours: 3, seed: 3, meanShare: 0.2 }), policyPresets.powerSaving, link)
+    const { policies: [me2, , , none] } = simulate(generatedLoad({ hosts: 5, guests: 25, hours: 3, seed: 3, meanShare: 0.2 }), policyPresets.powerSaving, usualLink)
     expect(me2!.hostHours).toBeLessThan(0.7 * none!.hostHours)
     expect(me2!.secondsAboveThreshold).toBeLessThan(0.01 * me2!.hostHours * 3600)
   })
@@ -40,7 +39,7 @@ describe('a quiet cluster', () => {
     const cores = Array.from({ length: 1440 }, (_, step) => step < 720 ? 0.5 : 4)
     const guests = Array.from({ length: 6 }, (_, i) => ({ name: `g${i}`, host: `h${i % 3}`, memoryMiB: 1024, cores }))
     const hosts = ['h0', 'h1', 'h2'].map(name => ({ name, cpus: 16, memoryMiB: 65_536 }))
-    const { policies: [me2] } = simulate(recordedLoad(recordedLoadSchema.parse({ hosts, guests })), policyPresets.powerSaving, link)
+    const { policies: [me2] } = simulate(recordedLoad(recordedLoadSchema.parse({ hosts, guests })), policyPresets.powerSaving, usualLink)
     expect(me2!.hostHours).toBeLessThan(5.5)
     expect(me2!.secondsAboveThreshold, 'of 3600 s of high load').toBeLessThan(600)
   })

@@ -7,6 +7,7 @@ import type { LabPlan } from '../../../shared/model/labPlan.ts'
 import type { FakeHost } from '../migration/fakeHost.ts'
 import { join } from 'node:path'
 import { runCli } from '../../../electron/cli/main.ts'
+import { AuditLog } from '../../../electron/services/autopilot/auditLog.ts'
 import { openHostStore } from '../../../electron/services/hosts/hostStore.ts'
 import { createRunStore } from '../../../electron/services/runs/runStore.ts'
 import { resolveTarget } from '../../../electron/services/ssh/resolveTarget.ts'
@@ -60,7 +61,7 @@ export class FakeConsole {
 
   status(): LabStatus {
     const host = ({ name }: FakeHost) => ({
-      name, ssh: { host: name, port: 22, user: 'root' }, linkAddress: name === 'hosta' ? '10.77.0.1' : '10.77.0.2', pid: 1, alive: true, monitorSocket: '', serialLog: '',
+      name, ssh: { host: name, port: 22, user: 'root' }, linkAddress: name === 'hosta' ? '10.77.0.1' : '10.77.0.2', pid: 1, alive: true, standby: false, monitorSocket: '', serialLog: '',
     })
     const running = this.labState === 'running'
     return {
@@ -91,8 +92,12 @@ export class FakeConsole {
         },
         status: async () => this.status(),
         linkCut: async () => {},
+        standBy: async host => void this.labCalls.push(`stand by ${host}`),
+        wake: async host => void this.labCalls.push(`wake ${host}`),
+        load: async (guest, percent) => void this.labCalls.push(`load ${guest} ${percent}`),
       },
       runs: createRunStore(join(this.folder, 'runs')),
+      audit: async () => AuditLog.inMemory(),
       timing: impatient,
       ownHosts: openHostStore(join(this.folder, 'hosts.json')),
       resolveTarget: spec => resolveTarget(spec, { configFile: join(this.folder, 'no-config'), home: this.folder, defaultUser: 'me' }),

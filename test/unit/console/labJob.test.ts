@@ -41,6 +41,9 @@ function createJob(plan: () => LabPlan = () => usualLabPlan): LabJob {
     reset: async () => {},
     status: async () => status(),
     linkCut: async () => {},
+    standBy: async () => {},
+    wake: async () => {},
+    load: async () => {},
   }
   return new LabJob({ createLab: () => lab, plan, timesFile: join(folder, 'times.json'), onHosts: async (hosts) => {
     calls.push(hosts ? 'hosts' : 'none')

@@ -33,12 +33,12 @@ afterEach(async () => {
 async function startHost(name: string) {
   const host = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', `me2-lab-${name}`], { cwd: join(cacheDir, 'lab'), stdio: 'ignore' })
   hosts.push(host)
-  return { name, linkAddress: '10.77.0.1', sshPort: 2222, image: { key: 'any', suite: 'bookworm', xen: '4.17', kernel: '6.1' }, process: (await identify(host.pid!))! }
+  return { name, linkAddress: '10.77.0.1', sshPort: 2222, cable: { port: 4001, peerPort: 4002 }, standby: false, image: { key: 'any', suite: 'bookworm', xen: '4.17', kernel: '6.1' }, process: (await identify(host.pid!))! }
 }
 
 async function runningLab(recorded: object) {
   const state = {
-    version: 2,
+    version: 3,
     plan: usualLabPlan,
     key: (await labKeys(resourcesDir)).lab,
     hosts: [await startHost('hosta'), await startHost('hostb')],

@@ -6,10 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseState, readState, removeState, writeState } from '../../../electron/services/lab/state.ts'
 
 const state: LabState = {
-  version: 2,
+  version: 3,
   key: 'fedcba9876543210',
   plan: { guestMemoryMiB: 512, twin: true, xen: ['4.14', '4.17'], deviceModel: false, roomMiB: 0, disks: false, bare: false },
-  hosts: [{ name: 'hosta', linkAddress: '10.77.0.1', sshPort: 2222, image: { key: '0123456789abcdef', suite: 'bookworm', xen: '4.17', kernel: '6.1' }, process: { pid: 1234, startTicks: 99 } }],
+  hosts: [{ name: 'hosta', linkAddress: '10.77.0.1', sshPort: 2222, cable: { port: 4001, peerPort: 4002 }, standby: true, image: { key: '0123456789abcdef', suite: 'bookworm', xen: '4.17', kernel: '6.1' }, process: { pid: 1234, startTicks: 99 } }],
   hub: { pid: 1235, startTicks: 99 },
 }
 

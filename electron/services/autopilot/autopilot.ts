@@ -1,0 +1,322 @@
+/**
+ * The autopilot: looks every few seconds, decides by the pure planner (shared/model/autopilot), and in its mode advises, asks or acts.
+ * Whatever goes wrong on the way ends it with a reason; it never acts on old samples, and never twice at one host.
+ */
+import type { AutopilotView } from '../../../shared/contract/autopilot.ts'
+import type { Problem } from '../../../shared/errors.ts'
+import type { AutopilotMode, Happening } from '../../../shared/model/autopilot/audit.ts'
+import type { ClusterState } from '../../../shared/model/autopilot/cluster.ts'
+import type { LinkFacts } from '../../../shared/model/autopilot/migrationCost.ts'
+import type { Mind } from '../../../shared/model/autopilot/mind.ts'
+import type { Move, Plan, Step } from '../../../shared/model/autopilot/planner.ts'
+import type { Policy } from '../../../shared/model/autopilot/policy.ts'
+import type { KnownHost } from '../hosts/hostRegistry.ts'
+import type { AuditLog } from './auditLog.ts'
+import type { HandsOptions } from './hands.ts'
+import type { MoveEnd } from './moveGuest.ts'
+import { randomUUID } from 'node:crypto'
+import { Me2Error } from '../../../shared/errors.ts'
+import { calibrated } from '../../../shared/model/autopilot/calibration.ts'
+import { usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
+import { decide, look, newMind, withMoved } from '../../../shared/model/autopilot/mind.ts'
+import { samplePeriodMs } from '../../../shared/model/autopilot/policy.ts'
+import { isReady } from '../../../shared/model/autopilot/readiness.ts'
+import { asProblem } from '../migration/problems.ts'
+import { Watched } from '../watched.ts'
+import { autopilotView, nothingYet } from './autopilotView.ts'
+import { Eyes } from './eyes.ts'
+import { Hands } from './hands.ts'
+import { HostLocks } from './hostLocks.ts'
+
+export interface AutopilotOptions extends Pick<HandsOptions, 'labGuest' | 'settings' | 'power' | 'owner' | 'runs' | 'timing' | 'onRun'> {
+  policy: () => Policy
+  audit: AuditLog
+  /** Somebody else migrates on these hosts: nothing is begun. */
+  isBusy: () => boolean
+}
+
+export interface AutopilotStart {
+  hosts: readonly KnownHost[]
+  mode: AutopilotMode
+  dryRun: boolean
+}
+
+/** A proposal that was dismissed is not made again for so long. */
+const dismissedMs = 300_000
+/** Samples that a migration took part in; they come a little late. */
+const aftermathMs = 2 * samplePeriodMs
+
+/** What makes a plan the same plan, whatever its figures. */
+function keyOf({ scenario, host, steps }: Plan): string {
+  return JSON.stringify([scenario, host, steps.map(step => step.kind === 'move' ? [step.move.guest, step.move.from, step.move.to] : [step.kind, step.host])])
+}
+
+/** One life of it, from its start to its stop. */
+export class Flight {
+  readonly start: AutopilotStart
+  readonly eyes: Eyes
+  readonly hands: Hands
+  mind: Mind = newMind
+  plan: Plan | null = null
+  proposal: { id: string, key: string } | null = null
+  queue: Step[] = []
+  link: LinkFacts = usualLink
+  /** Guests that two hosts have by one name. */
+  doubled: readonly string[] = []
+  /** Guests that the pre-check refused, and why. */
+  readonly refused = new Map<string, string>()
+  private readonly options: AutopilotOptions
+  private readonly locks: HostLocks
+  private readonly onProblem: (problem: Problem) => void
+  private readonly lives = new Map<string, string>()
+  private readonly busyUntil = new Map<string, number>()
+  private readonly dismissed = new Map<string, number>()
+  private told = ''
+  private locking = false
+
+  constructor(start: AutopilotStart, options: AutopilotOptions, onProblem: (problem: Problem) => void) {
+    this.start = start
+    this.options = options
+    this.onProblem = onProblem
+    this.eyes = new Eyes(start.hosts, samplePeriodMs)
+    this.locks = new HostLocks({ owner: options.owner, requestMs: options.timing.requestMs })
+    this.hands = new Hands({
+      ...options,
+      onHappening: happening => this.tell(happening),
+      onMoved: (move, end) => this.moved(move, end),
+      onSwitched: host => this.busyUntil.set(host, performance.now() + aftermathMs),
+      onProblem,
+    }, this.eyes)
+  }
+
+  private get mayAct(): boolean {
+    return this.start.mode !== 'advise' && !this.start.dryRun
+  }
+
+  private tell(happening: Happening): void {
+    this.options.audit.add(happening)
+  }
+
+  /** Throws `busy` where another autopilot has a host, and what a connection throws. */
+  async takeHosts(): Promise<void> {
+    if (this.mayAct)
+      await Promise.all(this.start.hosts.map(async ({ handle }) => this.locks.take(handle)))
+  }
+
+  /** Resolves when nothing of it is under way. */
+  async end(): Promise<void> {
+    this.queue = []
+    await this.hands.letGo()
+    await this.eyes.close()
+    this.locks.releaseAll()
+  }
+
+  policy(): Policy {
+    const policy = this.options.policy()
+    return { ...policy, excluded: [...policy.excluded, ...this.refused.keys()] }
+  }
+
+  /** Those of migrations under way, and of those just over: their samples are not what they would be without. */
+  busyHosts(nowMs: number): Set<string> {
+    const lately = [...this.busyUntil].flatMap(([host, untilMs]) => untilMs > nowMs ? [host] : [])
+    return new Set([...this.hands.busyHosts(), ...lately])
+  }
+
+  /** One look, and what follows from it. */
+  step(): void {
+    const nowMs = performance.now()
+    const { state, doubled } = this.eyes.see(nowMs, this.lives)
+    this.doubled = doubled
+    this.mind = look(this.mind, nowMs, state, this.policy(), this.busyHosts(nowMs))
+    this.eyes.exploreNext(state, nowMs, this.hands.busyHosts())
+    this.keepHosts(nowMs)
+    if (this.queue.length > 0 && this.isOvertaken(state))
+      this.giveUp()
+    if (this.queue.length === 0)
+      this.consider(decide(this.mind, nowMs, this.policy(), { busyHosts: this.hands.busyHosts(), moves: this.hands.moves, link: this.link }), nowMs)
+    this.runQueue(nowMs)
+  }
+
+  /** Throws `overtaken` if that is no longer what it would do. */
+  approve(id: string): void {
+    const plan = this.proposed(id)
+    this.tell({ kind: 'approved', plan })
+    this.proposal = null
+    this.queue = [...plan.steps]
+    this.runQueue(performance.now())
+  }
+
+  dismiss(id: string): void {
+    const plan = this.proposed(id)
+    this.tell({ kind: 'dismissed', plan })
+    this.dismissed.set(keyOf(plan), performance.now() + dismissedMs)
+    this.proposal = null
+  }
+
+  private proposed(id: string): Plan {
+    if (this.proposal?.id !== id || this.plan === null)
+      throw new Me2Error('overtaken', 'The hosts are no longer as they were when that was proposed.', 'Look at what is proposed now.')
+    return this.plan
+  }
+
+  private consider(plan: Plan, nowMs: number): void {
+    const key = keyOf(plan)
+    const acts = plan.steps.length > 0 && this.mayAct && !this.options.isBusy()
+    const asks = acts && this.start.mode === 'ask'
+    // while something is under way the plan that it belongs to is shown
+    if (this.hands.doing.size === 0 || plan.steps.length > 0)
+      this.plan = plan
+    if (key !== this.told && plan.scenario !== 'waiting') {
+      this.told = key
+      this.tell({ kind: 'decided', plan: { ...plan, rejected: plan.rejected.slice(0, 20) }, acted: acts && !asks, evidence: Object.fromEntries(this.mind.heat) })
+    }
+    if (asks && !((this.dismissed.get(key) ?? 0) > nowMs))
+      this.proposal = this.proposal?.key === key ? this.proposal : { id: randomUUID(), key }
+    else
+      this.proposal = null
+    if (acts && !asks)
+      this.queue = [...plan.steps]
+  }
+
+  private runQueue(nowMs: number): void {
+    while (this.queue.length > 0 && !this.options.isBusy() && isReady(this.queue[0]!, this.mind, nowMs, this.hands.busyHosts(), this.hands.moves, this.policy())) {
+      const next = this.queue.shift()!
+      this.hands.begin(next)
+    }
+  }
+
+  /** A host has become too busy since, or a guest is not where it was: what is left would no longer be decided. */
+  private isOvertaken({ guests }: ClusterState): boolean {
+    const saves = this.queue.some(({ kind }) => kind === 'standby')
+    const gone = this.queue.some(step => step.kind === 'move' && !guests.some(({ name, host }) => name === step.move.guest && host === step.move.from))
+    return (saves && [...this.mind.heat.values()].some(({ heat }) => heat === 'hot')) || (gone && this.hands.moves === 0)
+  }
+
+  private giveUp(): void {
+    this.tell({ kind: 'overtaken', steps: this.queue })
+    this.queue = []
+    this.told = ''
+  }
+
+  private moved(move: Move, end: MoveEnd): void {
+    const nowMs = performance.now()
+    this.told = ''
+    this.busyUntil.set(move.from, nowMs + aftermathMs).set(move.to, nowMs + aftermathMs)
+    if (end.outcome === 'migrated') {
+      this.mind = withMoved(this.mind, move.guest, nowMs)
+      this.lives.set(move.guest, move.to)
+      setTimeout(() => this.lives.delete(move.guest), 2 * aftermathMs).unref()
+      this.link = end.cost ? calibrated(this.link, move.cost, end.cost) : this.link
+      return
+    }
+    this.giveUp()
+    if (end.outcome === 'refused')
+      this.refused.set(move.guest, end.summary)
+    else
+      this.onProblem({ code: 'state-unknown', message: `${move.guest} was to be moved from ${move.from} to ${move.to}: ${end.summary}`, action: 'See its run, and start the autopilot again when that is settled.' })
+  }
+
+  /** The lock of a host goes with its connection: it is taken again, or this one ends because another has it. */
+  private keepHosts(nowMs: number): void {
+    const lost = this.mayAct ? this.start.hosts.filter(({ name }) => this.eyes.powerOf(name) === 'on' && this.eyes.isHeard(name, nowMs) && !this.locks.has(name)) : []
+    if (lost.length === 0 || this.locking)
+      return
+    this.locking = true
+    void Promise.all(lost.map(async ({ handle }) => this.locks.take(handle)))
+      .catch((error: unknown) => {
+        const problem = asProblem(error)
+        // what else may be wrong is wrong with the connection, and tried again
+        if (problem.code === 'busy')
+          this.onProblem(problem)
+      })
+      .finally(() => this.locking = false)
+  }
+}
+
+export class Autopilot {
+  readonly view: Watched<AutopilotView>
+  private readonly options: AutopilotOptions
+  private flight: Flight | null = null
+  private timer: NodeJS.Timeout | null = null
+  private ending: Promise<void> | null = null
+
+  constructor(options: AutopilotOptions) {
+    this.options = options
+    this.view = new Watched(nothingYet(options.audit.entries))
+  }
+
+  get isOn(): boolean {
+    return this.view.value.state !== 'off'
+  }
+
+  get isMoving(): boolean {
+    return (this.flight?.hands.doing.size ?? 0) > 0
+  }
+
+  /** Throws `usage`, `busy`, and what the connections throw. */
+  async start(start: AutopilotStart): Promise<void> {
+    if (this.isOn)
+      throw new Me2Error('busy', 'The autopilot is on already.', 'Stop it first.')
+    if (new Set(start.hosts.map(({ name }) => name)).size < 2)
+      throw new Me2Error('usage', 'The autopilot needs two hosts at least.', 'Choose more.')
+    const flight = new Flight(start, this.options, problem => void this.stop(problem))
+    this.view.set({ ...nothingYet(this.options.audit.entries), state: 'starting', mode: start.mode, dryRun: start.dryRun, lab: start.hosts[0]!.lab })
+    try {
+      await flight.takeHosts()
+    }
+    catch (error) {
+      await flight.end()
+      this.view.set({ ...nothingYet(this.options.audit.entries), problem: asProblem(error) })
+      throw error
+    }
+    this.flight = flight
+    const { mode, dryRun, hosts } = start
+    this.options.audit.add({ kind: 'started', mode, dryRun, hosts: hosts.map(({ name }) => name), policy: this.options.policy() })
+    this.timer = setInterval(() => this.step(), samplePeriodMs)
+    this.publish()
+  }
+
+  /** `problem`: why it stops by itself. Resolves when what could not be cancelled has come to its end. */
+  async stop(problem: Problem | null = null): Promise<void> {
+    this.ending ??= this.flight ? this.endFlight(this.flight, problem).finally(() => this.ending = null) : null
+    await this.ending
+  }
+
+  approve(id: string): void {
+    this.flying().approve(id)
+    this.publish()
+  }
+
+  dismiss(id: string): void {
+    this.flying().dismiss(id)
+    this.publish()
+  }
+
+  private flying(): Flight {
+    if (!this.flight || this.ending)
+      throw new Me2Error('overtaken', 'The autopilot is off.', 'Start it.')
+    return this.flight
+  }
+
+  private step(): void {
+    if (!this.flight || this.ending)
+      return
+    this.flight.step()
+    this.publish()
+  }
+
+  private async endFlight(flight: Flight, problem: Problem | null): Promise<void> {
+    if (this.timer)
+      clearInterval(this.timer)
+    this.view.set({ ...this.view.value, state: 'stopping', proposal: null, queue: [] })
+    await flight.end()
+    this.flight = null
+    this.options.audit.add({ kind: 'stopped', problem })
+    this.view.set({ ...nothingYet(this.options.audit.entries), problem })
+  }
+
+  private publish(): void {
+    if (this.flight && !this.ending)
+      this.view.set(autopilotView(this.flight, this.options.audit.entries))
+  }
+}

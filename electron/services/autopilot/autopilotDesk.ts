@@ -1,0 +1,67 @@
+/** The console's one autopilot: with its hosts by name, its policy from the settings, and the power of each kind of host. */
+import type { AutopilotMode } from '../../../shared/model/autopilot/audit.ts'
+import type { HostRegistry } from '../hosts/hostRegistry.ts'
+import type { LabJob } from '../lab/labJob.ts'
+import type { SettingsStore } from '../settings/settingsStore.ts'
+import type { AutopilotOptions } from './autopilot.ts'
+import { encodingWith } from '../../../shared/model/encoding.ts'
+import { Autopilot } from './autopilot.ts'
+import { powerByProgram } from './hostPower.ts'
+
+export interface AutopilotDeskOptions extends Pick<AutopilotOptions, 'audit' | 'owner' | 'runs' | 'timing' | 'isBusy' | 'onRun'> {
+  hosts: HostRegistry
+  lab: LabJob
+  settings: SettingsStore
+}
+
+export interface AutopilotRequest {
+  hosts: readonly string[]
+  mode: AutopilotMode
+  dryRun: boolean
+}
+
+export type AutopilotDesk = ReturnType<typeof autopilotDesk>
+
+export function autopilotDesk({ hosts, lab, settings, ...others }: AutopilotDeskOptions) {
+  const chosen = () => settings.settings.value
+  const byProgram = powerByProgram(() => chosen().autopilot.powerProgram)
+  const autopilot = new Autopilot({
+    ...others,
+    labGuest: name => hosts.labGuest(name),
+    policy: () => chosen().autopilot.policy,
+    settings: () => {
+      const { encoder, link, rateMbit, verify, scrub } = chosen().race
+      return { encoding: encodingWith(encoder, chosen().race), link, rateMbit, verify, scrub }
+    },
+    power: host => host.lab === 'boxed' ? lab : byProgram,
+  })
+  void letGoWhenOff(autopilot, hosts)
+  return {
+    get view() {
+      return autopilot.view
+    },
+    get isOn() {
+      return autopilot.isOn
+    },
+    get isMoving() {
+      return autopilot.isMoving
+    },
+    /** Throws `usage` for a host nobody knows, and what `Autopilot.start` throws. */
+    async start({ hosts: names, ...how }: AutopilotRequest): Promise<void> {
+      await autopilot.start({ ...how, hosts: names.map(name => hosts.host(name)) })
+      hosts.hold('autopilot', names)
+    },
+    stop: async () => autopilot.stop(),
+    approve: (id: string) => autopilot.approve(id),
+    dismiss: (id: string) => autopilot.dismiss(id),
+    auditText: async () => others.audit.text(),
+  }
+}
+
+/** It may stop by itself. */
+async function letGoWhenOff(autopilot: Autopilot, hosts: HostRegistry): Promise<void> {
+  for await (const { state } of autopilot.view.follow()) {
+    if (state === 'off')
+      hosts.hold('autopilot', [])
+  }
+}
