@@ -163,10 +163,11 @@ export class Flight {
     const key = keyOf(plan)
     const acts = plan.steps.length > 0 && this.mayAct && !this.options.isBusy()
     const asks = acts && this.start.mode === 'ask'
-    // while something is under way the plan that it belongs to is shown
-    if (this.hands.doing.size === 0 || plan.steps.length > 0)
+    // while something is under way the plan that it belongs to is shown, and what is hot meanwhile is no news
+    const isNews = plan.steps.length > 0 || this.hands.doing.size === 0
+    if (isNews)
       this.plan = plan
-    if (key !== this.told && plan.scenario !== 'waiting') {
+    if (isNews && key !== this.told && plan.scenario !== 'waiting') {
       this.told = key
       this.tell({ kind: 'decided', plan: { ...plan, rejected: plan.rejected.slice(0, 20) }, acted: acts && !asks, evidence: Object.fromEntries(this.mind.heat) })
     }
@@ -193,7 +194,8 @@ export class Flight {
   }
 
   private giveUp(): void {
-    this.tell({ kind: 'overtaken', steps: this.queue })
+    if (this.queue.length > 0)
+      this.tell({ kind: 'overtaken', steps: this.queue })
     this.queue = []
     this.told = ''
   }
@@ -203,7 +205,7 @@ export class Flight {
     this.told = ''
     this.busyUntil.set(move.from, nowMs + aftermathMs).set(move.to, nowMs + aftermathMs)
     if (end.outcome === 'migrated') {
-      this.mind = withMoved(this.mind, move.guest, nowMs)
+      this.mind = withMoved(this.mind, move.guest, move.to, nowMs)
       this.lives.set(move.guest, move.to)
       setTimeout(() => this.lives.delete(move.guest), 2 * aftermathMs).unref()
       this.link = end.cost ? calibrated(this.link, move.cost, end.cost) : this.link

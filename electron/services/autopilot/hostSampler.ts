@@ -3,7 +3,6 @@ import type { LoadMessage } from '../../../shared/agent/messages.ts'
 import type { HostLoad } from '../../../shared/contract/hosts.ts'
 import type { Problem } from '../../../shared/errors.ts'
 import type { HostHandle } from '../migration/hostHandle.ts'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { loadBetween } from '../hosts/load.ts'
 import { AgentTask } from '../migration/agentTask.ts'
 import { asProblem } from '../migration/problems.ts'
@@ -17,6 +16,17 @@ export interface HostSample {
 }
 
 const ended: Problem = { code: 'connection-lost', message: 'The agent that tells the load ended.', action: 'It is started again by itself.' }
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const end = (): void => resolve()
+  const timer = setTimeout(end, ms)
+  signal.addEventListener('abort', end)
+  if (!signal.aborted)
+    await promise
+  clearTimeout(timer)
+  signal.removeEventListener('abort', end)
+}
 
 export class HostSampler {
   latest: HostSample | null = null
@@ -49,7 +59,7 @@ export class HostSampler {
       catch (error) {
         this.problem = asProblem(error)
       }
-      await sleep(this.everyMs, undefined, { signal }).catch(() => {})
+      await pause(this.everyMs, signal)
     }
   }
 

@@ -1,5 +1,5 @@
 /** What the autopilot keeps from one sample to the next, and how it comes from samples to a plan. Pure: each look makes a new mind. */
-import type { ClusterState } from './cluster.ts'
+import type { ClusterState, HostState } from './cluster.ts'
 import type { LoadHistory } from './history.ts'
 import type { HeatEvidence } from './hotSpots.ts'
 import type { Plan, Situation } from './planner.ts'
@@ -55,9 +55,23 @@ export function look(mind: Mind, atMs: number, seen: ClusterState, policy: Polic
   }
 }
 
-/** After a guest has arrived. */
-export function withMoved(mind: Mind, guest: string, atMs: number): Mind {
-  return { ...mind, movedAtMs: new Map(mind.movedAtMs).set(guest, atMs) }
+function shifted(loads: LoadHistory['loads'], host: HostState | undefined, cores: number): LoadHistory['loads'] {
+  const series = host && loads.get(host.name)
+  return series ? new Map(loads).set(host.name, series.map(load => load === null ? null : Math.max(0, load + cores / host.cpus))) : loads
+}
+
+/**
+ * After a guest has arrived. What the two hosts were seen to do before is counted as if it had been there all along: otherwise a
+ * host that has just been relieved would still be hot, and relieved once more.
+ */
+export function withMoved(mind: Mind, guest: string, to: string, atMs: number): Mind {
+  const movedAtMs = new Map(mind.movedAtMs).set(guest, atMs)
+  const was = mind.state?.guests.find(({ name }) => name === guest)
+  if (!was || was.host === to)
+    return { ...mind, movedAtMs }
+  const host = (name: string): HostState | undefined => mind.state!.hosts.find(each => each.name === name)
+  const loads = shifted(shifted(mind.history.loads, host(was.host), -was.cores), host(to), was.cores)
+  return { ...mind, movedAtMs, history: { ...mind.history, loads } }
 }
 
 /** On old samples nothing is done. */

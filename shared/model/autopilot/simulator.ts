@@ -76,7 +76,7 @@ function advance(world: World, wanted: readonly number[], nowMs: number): void {
   world.underWay = world.underWay.filter(({ endMs }) => endMs > nowMs)
   const places = new Map(arrived.map(({ move }) => [move.guest, move.to]))
   for (const { move } of arrived) {
-    world.mind = withMoved(world.mind, move.guest, nowMs)
+    world.mind = withMoved(world.mind, move.guest, move.to, nowMs)
     world.arrivals.push({ guest: move.guest, atMs: nowMs, from: move.from, to: move.to })
   }
   const busy = busyHosts(world)
