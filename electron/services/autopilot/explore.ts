@@ -44,9 +44,12 @@ async function read(map: GuestMap): Promise<Explored | null> {
   return usedMiB === null ? null : { usedMiB, dirtyMiBPerSecond: rateOf(written) }
 }
 
-/** Null where the agent ended too early. Throws the agent's own error (`not-understood` for a guest that is no Linux). */
-export async function exploreGuest(agent: HostAgent, guest: string): Promise<Explored | null> {
-  const map = await openGuestMap(agent, guest, { everyMs, written: true })
+/**
+ * `rate`: how fast it writes as well, which takes some ten seconds and more. Null where the agent ended too early. Throws the agent's
+ * own error (`not-understood` for a guest that is no Linux).
+ */
+export async function exploreGuest(agent: HostAgent, guest: string, rate: boolean): Promise<Explored | null> {
+  const map = await openGuestMap(agent, guest, rate ? { everyMs, written: true } : {})
   // whatever was found until then counts
   const timer = setTimeout(() => map.close(), patienceMs)
   try {

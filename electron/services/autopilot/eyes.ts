@@ -94,21 +94,23 @@ export class Eyes {
     return seen
   }
 
-  /** Looks into one guest, the one that was looked into longest ago, unless that is not long ago; one at a time. */
+  /** Looks into one guest at a time: first what is in use in each, then how fast they write, and all of it again now and then. */
   exploreNext({ guests }: ClusterState, nowMs: number, busyHosts: ReadonlySet<string>): void {
     if (this.looking || !this.open)
       return
-    const due = guests.filter(({ name, host }) => !busyHosts.has(host) && nowMs - (this.looks.get(name)?.atMs ?? Number.NEGATIVE_INFINITY) > exploreAgainMs)
-    const next = due.toSorted((a, b) => (this.looks.get(a.name)?.atMs ?? 0) - (this.looks.get(b.name)?.atMs ?? 0))[0]
+    const free = guests.filter(({ host }) => !busyHosts.has(host))
+    const isNew = (name: string): boolean => !this.looks.has(name)
+    const isDue = (name: string): boolean => nowMs - this.looks.get(name)!.atMs > exploreAgainMs || this.looks.get(name)!.explored?.dirtyMiBPerSecond === null
+    const next = free.find(({ name }) => isNew(name)) ?? free.find(({ name }) => isDue(name))
     if (next)
-      this.looking = this.explore(next.name, next.host).finally(() => this.looking = null)
+      this.looking = this.explore(next.name, next.host, !isNew(next.name)).finally(() => this.looking = null)
   }
 
-  private async explore(guest: string, host: string): Promise<void> {
+  private async explore(guest: string, host: string, rate: boolean): Promise<void> {
     const before = this.looks.get(guest)?.explored ?? null
     try {
       const { agent } = await this.knownHost(host).handle.session()
-      const explored = await exploreGuest(agent, guest)
+      const explored = await exploreGuest(agent, guest, rate)
       this.looks.set(guest, { atMs: performance.now(), explored: explored ?? before, problem: null })
     }
     catch (error) {

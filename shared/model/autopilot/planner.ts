@@ -136,13 +136,15 @@ function hottest(situation: Situation, policy: Policy): HostState[] {
 
 function balance(situation: Situation, policy: Policy, hot: readonly HostState[]): Plan {
   const rejected: Rejected[] = []
-  for (const host of hot.filter(({ name }) => !situation.busyHosts.has(name))) {
+  // a host that a guest is just leaving, or coming to, is looked at again once that is over
+  const settled = hot.filter(({ name }) => !situation.busyHosts.has(name))
+  for (const host of settled) {
     const move = relieve(situation, policy, host, rejected)
     const moves = move ? [move] : exchange(situation, policy, host)
     if (moves)
       return done('balance', host.name, moves.map(each => ({ kind: 'move', move: each })), rejected)
   }
-  return done('balance', hot[0]!.name, wakeStep(situation, policy), rejected)
+  return done('balance', hot[0]!.name, settled.length > 0 ? wakeStep(situation, policy) : [], rejected)
 }
 
 /** One that stands by, unless one is on its way already. */
