@@ -1,5 +1,6 @@
 /** English and Simplified Chinese. Each feature brings its words; the type of the English ones makes the Chinese complete. */
 import { createI18n } from 'vue-i18n'
+import { autopilotMessages } from '../features/autopilot/messages.ts'
 import { diskMessages } from '../features/disk/messages.ts'
 import { homeMessages } from '../features/home/messages.ts'
 import { hostsMessages } from '../features/hosts/messages.ts'
@@ -20,6 +21,7 @@ const features = {
   memory: memoryMessages,
   disk: diskMessages,
   race: raceMessages,
+  autopilot: autopilotMessages,
   runs: runsMessages,
   settings: settingsMessages,
 }

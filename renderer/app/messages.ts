@@ -1,7 +1,7 @@
 import { words } from './words.ts'
 
 export const appMessages = words({
-  nav: { home: 'Home', hosts: 'Hosts', memory: 'Memory', race: 'Race', runs: 'Runs', settings: 'Settings', main: 'Screens' },
+  nav: { home: 'Home', hosts: 'Hosts', memory: 'Memory', race: 'Race', autopilot: 'Autopilot', runs: 'Runs', settings: 'Settings', main: 'Screens' },
   top: {
     boxed: 'Boxed lab',
     own: 'Your lab',
@@ -55,7 +55,7 @@ export const appMessages = words({
   toasts: 'Notices',
   common: { cancel: 'Cancel', close: 'Close', save: 'Save', remove: 'Remove', undo: 'Undo', retry: 'Try again', loading: 'Looking…' },
 } as const, {
-  nav: { home: '首页', hosts: '主机', memory: '内存', race: '对比', runs: '记录', settings: '设置', main: '页面' },
+  nav: { home: '首页', hosts: '主机', memory: '内存', race: '对比', autopilot: '自动驾驶', runs: '记录', settings: '设置', main: '页面' },
   top: {
     boxed: '内置实验室',
     own: '自有实验室',

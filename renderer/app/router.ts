@@ -8,6 +8,7 @@ const views = {
   hosts: async () => import('../features/hosts/HostsScreen.vue'),
   memory: async () => import('../features/memory/MemoryScreen.vue'),
   race: async () => import('../features/race/RaceScreen.vue'),
+  autopilot: async () => import('../features/autopilot/AutopilotScreen.vue'),
   runs: async () => import('../features/runs/RunsScreen.vue'),
   settings: async () => import('../features/settings/SettingsScreen.vue'),
 } satisfies Record<ScreenName, () => Promise<unknown>>

@@ -38,7 +38,7 @@ describe.each(Object.entries(views))('in the view %s', (_, view) => {
     expect(await seriousFindings(page)).toEqual([])
     // As text: it runs in the page, whose types these are not.
     expect(await page.evaluate('document.scrollingElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
-    expect(await page.locator('body').innerText()).not.toMatch(/\b(?:app|home|hosts|lab|memory|race|runs|settings)\.[a-z]+(?:\.[a-z]*)?\b(?!\.)/i)
+    expect(await page.locator('body').innerText()).not.toMatch(/\b(?:app|autopilot|home|hosts|lab|memory|race|runs|settings)\.[a-z]+(?:\.[a-z]*)?\b(?!\.)/i)
     expect(faults.list).toEqual([])
     await context.close()
   })

@@ -157,10 +157,17 @@ function step(world: World, wanted: readonly number[], policy: Policy, link: Lin
   runQueue(world, policy, nowMs)
 }
 
-/** All policies side by side on one load. `arrivals` of "me2", for whoever wants to see what moved when. */
-export function simulate(load: SimulatedLoad, policy: Policy, link: LinkFacts): { policies: SimulatedOutcome[], arrivals: World['arrivals'] } {
+const progressEverySteps = 120
+
+/**
+ * All policies side by side on one load. `arrivals` of "me2", for whoever wants to see what moved when. `onProgress` hears now and then
+ * how much of it is done, 0 … 1.
+ */
+export function simulate(load: SimulatedLoad, policy: Policy, link: LinkFacts, onProgress: (share: number) => void = () => {}): { policies: SimulatedOutcome[], arrivals: World['arrivals'] } {
   const worlds = simulatedPolicies.map(name => firstWorld(load, name))
   for (let at = 0; at < load.steps; at++) {
+    if (at % progressEverySteps === 0)
+      onProgress(at / load.steps)
     const wanted = load.guests.map((_, i) => load.cores(at, i))
     for (const world of worlds)
       step(world, wanted, policy, link, at * samplePeriodMs)
