@@ -20,8 +20,6 @@ export interface AutopilotRequest {
   dryRun: boolean
 }
 
-export type AutopilotDesk = ReturnType<typeof autopilotDesk>
-
 export function autopilotDesk({ hosts, lab, settings, ...others }: AutopilotDeskOptions) {
   const chosen = () => settings.settings.value
   const byProgram = powerByProgram(() => chosen().autopilot.powerProgram)

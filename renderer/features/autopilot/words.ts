@@ -20,7 +20,7 @@ export function hostStateWords({ power, busy, evidence, problem }: AutopilotHost
   return busy ? t('autopilot.busy') : t(`autopilot.heat.${evidence?.heat ?? 'warmingUp'}`)
 }
 
-export function costWords({ bytes, ms, downtimeMs }: MigrationCost, t: Translate): string {
+function costWords({ bytes, ms, downtimeMs }: MigrationCost, t: Translate): string {
   return t('autopilot.cost', { bytes: formatBytes(bytes), time: formatMs(ms), pause: formatMs(downtimeMs) })
 }
 
