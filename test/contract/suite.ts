@@ -133,6 +133,8 @@ export function contractSuite(name: string, open: (role: Role, console: Console)
     it('refuses a viewer what is for operators', async () => {
       const viewer = await connect('viewer')
       expect(await problemOf(viewer.client.races.cancel())).toMatchObject({ code: 'not-operator' })
+      expect(await problemOf(viewer.client.autopilot.start({ hosts: ['a', 'b'], mode: 'auto', dryRun: false }))).toMatchObject({ code: 'not-operator' })
+      expect(await problemOf(viewer.client.lab.load({ guest: 'web', percent: 50 }))).toMatchObject({ code: 'not-operator' })
       expect(await problemOf(viewer.client.runs.import({ bytes: bytesOfOneMiB }))).toMatchObject({ code: 'not-operator' })
       expect(fake).toMatchObject({ cancelled: 0, imported: [] })
       const operator = await connect('operator')

@@ -249,11 +249,27 @@ static void map_tells_what_was_written(struct fake_kernel *kernel)
 	CHECK(finish(&agent, output) == 0);
 }
 
+static void a_host_is_held_by_one_autopilot_at_a_time(void)
+{
+	static const char held[] = "{\"t\":\"held\"}\n";
+	char output[OUTPUT_MAX], first_line[sizeof(held)] = "";
+	struct agent first = start("hold", "--owner", "alice", NULL);
+	CHECK(io_read_all(first.out, first_line, sizeof(held) - 1) == (ssize_t)sizeof(held) - 1 && strcmp(first_line, held) == 0, "%s", first_line);
+	struct agent second = start("hold", "--owner", "bob", NULL);
+	CHECK(finish(&second, output) == 1);
+	CHECK(strstr(output, "\"code\":\"busy\"") && strstr(output, "alice"), "%s", output);
+	CHECK(finish(&first, output) == 0 && !*output, "it ends with its stdin, not with %s", output);
+	struct agent third = start("hold", "--owner", "bob", NULL);
+	CHECK(finish(&third, output) == 0 && strcmp(output, held) == 0, "%s", output);
+	expect_usage(start("hold", NULL), "--owner");
+}
+
 int main(void)
 {
 	struct fake_kernel kernel = {.levels = 4, .page_bytes = 64, .frames = 2 * FAKE_SECTION_FRAMES};
 	CHECK(sodium_init() >= 0);
 	unknown_commands_are_usage_errors();
+	a_host_is_held_by_one_autopilot_at_a_time();
 	fake_kernel_boot(&kernel);
 	page_shows_one_page(&kernel);
 	page_takes_a_guest_and_a_frame(kernel.path);

@@ -349,4 +349,12 @@ describe('lab', () => {
     await me2.run('lab', 'reset', '--image')
     expect(me2.labCalls).toEqual(['down', 'up', 'reset with image'])
   })
+
+  it('puts load on a guest, from 0 to 100 %', async () => {
+    expect(await me2.run('lab', 'load', 'web', '--cpu', '45')).toBe(0)
+    expect(me2.labCalls).toEqual(['load web 45'])
+    expect(await me2.run('lab', 'load', 'web')).toBe(2)
+    expect(await me2.run('lab', 'load', 'web', '--cpu', '101')).toBe(2)
+    expect(me2.labCalls).toHaveLength(1)
+  })
 })
