@@ -44,7 +44,10 @@ export function createRouter() {
     },
     lab: {
       watch: os.lab.watch.handler(({ context, signal }) => context.console.lab.view.follow({ signal, everyMs: labEveryMs })),
-      up: os.lab.up.handler(({ context }) => context.console.lab.up()),
+      up: os.lab.up.handler(({ context }) => {
+        busyLab(context.console)
+        context.console.lab.up()
+      }),
       down: os.lab.down.handler(async ({ context }) => {
         busyLab(context.console)
         await context.console.lab.down()

@@ -4,6 +4,7 @@ import type { HostRegistry } from '../hosts/hostRegistry.ts'
 import type { LabJob } from '../lab/labJob.ts'
 import type { SettingsStore } from '../settings/settingsStore.ts'
 import type { AutopilotOptions } from './autopilot.ts'
+import type { HostPower } from './hostPower.ts'
 import { encodingWith } from '../../../shared/model/encoding.ts'
 import { Autopilot } from './autopilot.ts'
 import { powerByProgram } from './hostPower.ts'
@@ -31,7 +32,7 @@ export function autopilotDesk({ hosts, lab, settings, ...others }: AutopilotDesk
       const { encoder, link, rateMbit, verify, scrub } = chosen().race
       return { encoding: encodingWith(encoder, chosen().race), link, rateMbit, verify, scrub }
     },
-    power: host => host.lab === 'boxed' ? lab : byProgram,
+    power: host => seenResting(hosts, host.lab === 'boxed' ? lab : byProgram),
   })
   void letGoWhenOff(autopilot, hosts)
   return {
@@ -53,6 +54,20 @@ export function autopilotDesk({ hosts, lab, settings, ...others }: AutopilotDesk
     approve: (id: string) => autopilot.approve(id),
     dismiss: (id: string) => autopilot.dismiss(id),
     auditText: async () => others.audit.text(),
+  }
+}
+
+/** The list of hosts says so as well. */
+function seenResting(hosts: HostRegistry, power: HostPower): HostPower {
+  return {
+    standBy: async (host) => {
+      hosts.setResting(host, true)
+      await power.standBy(host)
+    },
+    wake: async (host) => {
+      await power.wake(host)
+      hosts.setResting(host, false)
+    },
   }
 }
 

@@ -44,19 +44,25 @@ async function read(map: GuestMap): Promise<Explored | null> {
   return usedMiB === null ? null : { usedMiB, dirtyMiBPerSecond: rateOf(written) }
 }
 
-/**
- * `rate`: how fast it writes as well, which takes some ten seconds and more. Null where the agent ended too early. Throws the agent's
- * own error (`not-understood` for a guest that is no Linux).
- */
-export async function exploreGuest(agent: HostAgent, guest: string, rate: boolean): Promise<Explored | null> {
+export interface ExploreOptions {
+  /** How fast it writes as well, which takes some ten seconds and more. */
+  rate: boolean
+  signal: AbortSignal
+}
+
+/** Null where the agent ended too early. Throws the agent's own error (`not-understood` for a guest that is no Linux). */
+export async function exploreGuest(agent: HostAgent, guest: string, { rate, signal }: ExploreOptions): Promise<Explored | null> {
   const map = await openGuestMap(agent, guest, rate ? { everyMs, written: true } : {})
+  const close = (): void => map.close()
   // whatever was found until then counts
-  const timer = setTimeout(() => map.close(), patienceMs)
+  const timer = setTimeout(close, patienceMs)
+  signal.addEventListener('abort', close)
   try {
-    return await read(map)
+    return signal.aborted ? null : await read(map)
   }
   finally {
     clearTimeout(timer)
-    map.close()
+    signal.removeEventListener('abort', close)
+    close()
   }
 }

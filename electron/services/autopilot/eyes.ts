@@ -28,7 +28,7 @@ export class Eyes {
   private readonly watched: ReadonlyMap<string, Watched>
   private readonly looks = new Map<string, Look>()
   private looking: Promise<void> | null = null
-  private open = true
+  private readonly shut = new AbortController()
 
   constructor(hosts: readonly KnownHost[], periodMs: number) {
     this.periodMs = periodMs
@@ -36,7 +36,7 @@ export class Eyes {
   }
 
   async close(): Promise<void> {
-    this.open = false
+    this.shut.abort()
     await Promise.all([...this.watched.values()].map(async ({ sampler }) => sampler?.close()))
     await this.looking
   }
@@ -96,7 +96,7 @@ export class Eyes {
 
   /** Looks into one guest at a time: first what is in use in each, then how fast they write, and all of it again now and then. */
   exploreNext({ guests }: ClusterState, nowMs: number, busyHosts: ReadonlySet<string>): void {
-    if (this.looking || !this.open)
+    if (this.looking || this.shut.signal.aborted)
       return
     const free = guests.filter(({ host }) => !busyHosts.has(host))
     const isNew = (name: string): boolean => !this.looks.has(name)
@@ -110,7 +110,7 @@ export class Eyes {
     const before = this.looks.get(guest)?.explored ?? null
     try {
       const { agent } = await this.knownHost(host).handle.session()
-      const explored = await exploreGuest(agent, guest, rate)
+      const explored = await exploreGuest(agent, guest, { rate, signal: this.shut.signal })
       this.looks.set(guest, { atMs: performance.now(), explored: explored ?? before, problem: null })
     }
     catch (error) {

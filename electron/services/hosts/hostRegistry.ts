@@ -112,6 +112,15 @@ export class HostRegistry {
     this.held.set(who, names)
   }
 
+  /** A host that was switched off on purpose is no problem; one that was switched on again is as it was. */
+  setResting(name: string, isResting: boolean): void {
+    const entry = this.entry(name)
+    if (isResting)
+      entry.sampler?.abort()
+    this.change(entry, { state: isResting ? 'off' : 'ready', problem: null, ...isResting ? { guests: [] } : {} })
+    this.sampleWhereWatched()
+  }
+
   sshAliases(): { alias: string, address: string }[] {
     return readSshAliases().flatMap((alias) => {
       try {

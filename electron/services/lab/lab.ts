@@ -66,7 +66,7 @@ export interface UpOptions {
 }
 
 export interface Lab {
-  /** Builds what is missing, adopts a healthy lab or starts one. Resolves when all guests are at work. */
+  /** Builds what is missing, adopts a healthy lab, and wakes those of its hosts that stand by, or starts one. Resolves when all guests are at work. */
   up: (options?: UpOptions, onProgress?: (progress: LabProgress) => void) => Promise<LabStatus>
   /** Ends all hosts. Logs stay until the next `up`. */
   down: () => Promise<void>
@@ -246,7 +246,11 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
       const state = await readState(paths.stateFile)
       if (state && await isHealthy(state, keys.lab)) {
         log('adopting the lab that is running')
-        await startGuests(state, progress, signal)
+        for (const { name } of state.hosts.filter(({ standby }) => standby)) {
+          progress('boot', `waking ${name}`)
+          await startAgain(name, signal)
+        }
+        await startGuests(await readState(paths.stateFile) ?? state, progress, signal)
       }
       else {
         await endHosts()
@@ -303,15 +307,17 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     })
   }
 
+  async function startAgain(hostName: string, signal?: AbortSignal): Promise<void> {
+    const { state, host } = await recorded(hostName, true)
+    // it may not have got round to its end when its console ended
+    const process = await isHostAlive(host) ? host.process : await startQemu(paths.folder, machine(state.plan, host), 'kept')
+    const started = { ...host, standby: false, process }
+    await record(state, started)
+    await waitUntilReady({ ...started, ...hostFiles(paths.folder, hostName) }, bootTimeoutMs, signal)
+  }
+
   async function wake(hostName: string, signal?: AbortSignal): Promise<void> {
-    await withLock(paths.lockFile, async () => {
-      const { state, host } = await recorded(hostName, true)
-      // it may not have got round to it when its console ended
-      const process = await isHostAlive(host) ? host.process : await startQemu(paths.folder, machine(state.plan, host), 'kept')
-      const started = { ...host, standby: false, process }
-      await record(state, started)
-      await waitUntilReady({ ...started, ...hostFiles(paths.folder, hostName) }, bootTimeoutMs, signal)
-    })
+    await withLock(paths.lockFile, async () => startAgain(hostName, signal))
   }
 
   async function load(guest: string, percent: number): Promise<void> {

@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { RunOnHost } from '../../../electron/services/lab/types.ts'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,12 +17,15 @@ const resourcesDir = join(import.meta.dirname, '..', '..', '..', 'resources', 'l
 let cacheDir: string
 let hosts: ChildProcess[]
 let commands: string[]
+/** What else a command does there; a number is its exit code. */
+let runCommand: () => unknown
 
 beforeEach(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'me2-adoption-'))
   await mkdir(join(cacheDir, 'lab'))
   hosts = []
   commands = []
+  runCommand = () => {}
 })
 
 afterEach(async () => {
@@ -47,7 +51,8 @@ async function runningLab(recorded: object) {
   await writeFile(join(cacheDir, 'lab', 'state.json'), JSON.stringify(state))
   const runOnHost: RunOnHost = async (_, argv) => {
     commands.push(argv.filter(word => !word.includes('\n')).join(' '))
-    return { code: 0, stdout: `Name ID Mem VCPUs State Time\n${['idle', 'web', 'web2', 'db'].map(name => `${name} 1 256 1 -b---- 1.0\n`).join('')}`, stderr: '' }
+    const answer = argv[0] === 'sh' ? runCommand() : 0
+    return { code: typeof answer === 'number' ? answer : 0, stdout: `Name ID Mem VCPUs State Time\n${['idle', 'web', 'web2', 'db'].map(name => `${name} 1 256 1 -b---- 1.0\n`).join('')}`, stderr: '' }
   }
   return createLab({ cacheDir, resourcesDir, log: () => {}, runOnHost })
 }
@@ -71,4 +76,27 @@ it('a lab whose guests were made from something else is not adopted', async () =
   await expect(lab.up({ signal: AbortSignal.abort(new Error('far enough')) }, ({ phase }) => started.push(phase))).rejects.toThrow()
   expect(started).toContain('tools')
   expect((await lab.status()).state).toBe('stopped')
+})
+
+it('a host stands by and is woken, and the lab runs all the while', async () => {
+  const lab = await runningLab({})
+  const off = hosts[1]!
+  const ended = once(off, 'exit')
+  // what ends a real host is a line of its own shell
+  runCommand = () => off.kill()
+  await lab.standBy('hostb')
+  await ended
+  const status = await lab.status()
+  expect(status).toMatchObject({ state: 'running', hosts: [{ alive: true, standby: false }, { alive: false, standby: true }] })
+  await expect(lab.standBy('hostb')).rejects.toMatchObject({ code: 'lab-not-running' })
+  await expect(lab.wake('hosta')).rejects.toMatchObject({ code: 'lab-not-running' })
+  await expect(lab.wake('hostx')).rejects.toMatchObject({ code: 'lab-not-running' })
+})
+
+it('load goes to the guest\'s console, on the host that has it', async () => {
+  const lab = await runningLab({})
+  await lab.load('web', 45)
+  expect(commands.at(-1)).toBe('sh -c load web 45')
+  runCommand = () => 3
+  await expect(lab.load('web', 45)).rejects.toMatchObject({ code: 'no-domain' })
 })
