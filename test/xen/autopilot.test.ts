@@ -94,16 +94,14 @@ async function told<Kind extends AuditEntry['kind']>(kind: Kind, since: number, 
   return entry as Extract<AuditEntry, { kind: Kind }>
 }
 
+/** Hosts that stand by cannot be asked. */
 async function throwIfCrashed(): Promise<void> {
-  for (const host of hosts.filter(({ name }) => powerOf(name) === 'on')) {
-    const crashed = (await domainsOn(host.handle, defaultTiming.requestMs)).filter(({ state }) => state === 'crashed')
+  const on = (await lab.status()).hosts.filter(({ standby }) => !standby).map(({ name }) => name)
+  for (const { handle } of hosts.filter(({ name }) => on.includes(name))) {
+    const crashed = (await domainsOn(handle, defaultTiming.requestMs)).filter(({ state }) => state === 'crashed')
     if (crashed.length > 0)
       throw new Error(`${crashed.map(({ name }) => name).join()} was crashed by the emulator`)
   }
-}
-
-function powerOf(host: string): string {
-  return autopilot.view.value.hosts.find(({ name }) => name === host)?.power ?? 'on'
 }
 
 /** Until all hosts that are on were seen not to be hot for so many samples. */
