@@ -21,6 +21,8 @@ export interface FlightPlan {
   powerProgram: string | null
   /** Called for each new entry of the audit log. */
   onEntry: (entry: AuditEntry) => void
+  /** Called after each sample. */
+  onView: (view: AutopilotView) => void
   /** True: it has gone on long enough. */
   isEnough: (view: AutopilotView) => boolean
   forMs: number
@@ -34,7 +36,7 @@ export interface FlightEnd {
   problem: AutopilotView['problem']
 }
 
-export async function fly(context: Context, { lab, audit, mode, dryRun, policy, settings, powerProgram, onEntry, isEnough, forMs }: FlightPlan): Promise<FlightEnd> {
+export async function fly(context: Context, { lab, audit, mode, dryRun, policy, settings, powerProgram, onEntry, onView, isEnough, forMs }: FlightPlan): Promise<FlightEnd> {
   const { services, onInterrupt } = context
   const hosts = lab.hosts.map(host => ({ name: host.name, lab: lab.kind, handle: handleFor(context, host), linkAddress: host.linkAddress }))
   const autopilot = new Autopilot({
@@ -68,6 +70,7 @@ export async function fly(context: Context, { lab, audit, mode, dryRun, policy, 
       if (next.state !== 'watching')
         break
       view = next
+      onView(view)
       if (isEnough(view))
         break
     }

@@ -3,7 +3,7 @@ import type { AutopilotView } from '../../shared/contract/autopilot.ts'
 import type { AuditEntry } from '../../shared/model/autopilot/audit.ts'
 import type { MigrationCost } from '../../shared/model/autopilot/migrationCost.ts'
 import type { Plan, Step } from '../../shared/model/autopilot/planner.ts'
-import { formatBytes, formatShare } from '../../shared/model/format.ts'
+import { formatBytes, formatRate, formatShare } from '../../shared/model/format.ts'
 import { formatTable } from './table.ts'
 
 function costText({ bytes, ms, downtimeMs }: MigrationCost): string {
@@ -46,14 +46,15 @@ const unknown = '-'
 
 export function hostsTable({ hosts }: AutopilotView): string {
   const share = (value: number | null | undefined): string => value === null || value === undefined ? unknown : formatShare(value)
-  const rows = hosts.map(({ name, power, evidence, freeMiB, memoryMiB, guests, problem }) => [
+  const rows = hosts.map(({ name, power, evidence, freeMiB, memoryMiB, network, guests, problem }) => [
     name,
     power === 'on' ? evidence?.heat ?? 'not heard' : power,
     share(evidence?.load),
     share(evidence?.mean),
     share(evidence?.forecast),
     `${memoryMiB - freeMiB} of ${memoryMiB} MiB`,
+    network ? `${formatRate(network.receivedBytesPerSecond)} in, ${formatRate(network.sentBytesPerSecond)} out` : unknown,
     problem?.message ?? guests.map(({ name: guest, cores, usedMiB, memoryMiB: assigned }) => `${guest} ${cores.toFixed(2)} cores, ${usedMiB === null ? unknown : Math.round(usedMiB)} of ${assigned} MiB in use`).join('; '),
   ])
-  return formatTable([['host', 'state', 'load', 'mean', 'forecast', 'memory', 'guests'], ...rows], ['left', 'left', 'right', 'right', 'right', 'right', 'left'])
+  return formatTable([['host', 'state', 'load', 'mean', 'forecast', 'memory', 'network', 'guests'], ...rows], ['left', 'left', 'right', 'right', 'right', 'right', 'right', 'left'])
 }

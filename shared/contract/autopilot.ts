@@ -31,6 +31,8 @@ const hostSchema = z.object({
   memoryMiB: z.number(),
   freeMiB: z.number(),
   dom0Cores: z.number(),
+  /** Of its network cards; null: not heard. */
+  network: z.object({ receivedBytesPerSecond: z.number(), sentBytesPerSecond: z.number() }).nullable(),
   /** It takes part in a migration. */
   busy: z.boolean(),
   /** Why it is not heard; null: it is. */

@@ -5,12 +5,13 @@ import type { SimulatedOutcome } from '../../../shared/model/autopilot/simulator
 import type { Arguments } from '../arguments.ts'
 import type { FlightPlan } from '../autopilotFlight.ts'
 import type { Command, Context, Output } from '../command.ts'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Me2Error } from '../../../shared/errors.ts'
 import { generatedLoad, recordedLoad, recordedLoadSchema, simulationLimits } from '../../../shared/model/autopilot/load.ts'
 import { usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
 import { policyPresets, policySchema, samplePeriodMs } from '../../../shared/model/autopilot/policy.ts'
+import { LoadRecorder } from '../../../shared/model/autopilot/recorder.ts'
 import { simulate } from '../../../shared/model/autopilot/simulator.ts'
 import { presets } from '../../../shared/model/encoding.ts'
 import { formatBytes, formatCount } from '../../../shared/model/format.ts'
@@ -121,7 +122,7 @@ type Ending = Pick<FlightPlan, 'isEnough' | 'forMs'>
 
 async function look(context: Context, args: Arguments, ending: Ending): Promise<AutopilotView> {
   const lab = await chooseLab(context, args)
-  const { view } = await fly(context, { ...ending, lab, audit: AuditLog.inMemory(), mode: 'advise', dryRun: true, policy: await chosenPolicy(args), settings: moveSettings(args), powerProgram: null, onEntry: () => {} })
+  const { view } = await fly(context, { ...ending, lab, audit: AuditLog.inMemory(), mode: 'advise', dryRun: true, policy: await chosenPolicy(args), settings: moveSettings(args), powerProgram: null, onEntry: () => {}, onView: () => {} })
   return view
 }
 
@@ -160,11 +161,14 @@ const runCommand: Command = {
     { name: 'mode', value: 'advise|auto', help: 'only say what should be done (default), or do it' },
     { name: 'for', value: 'SECONDS', help: `how long (default ${usualMinutes * 60})` },
     { name: 'dry-run', help: 'in the mode auto: decide, and do nothing' },
+    { name: 'record', value: 'FILE', help: 'write what the guests used to a file, for autopilot simulate' },
     { name: 'no-verify', help: 'do not compare a guest\'s pages on both hosts after each move' },
     { name: 'power-program', value: 'FILE', help: 'called as FILE standby|wake HOST; not needed for the boxed lab' },
     ...flightOptions,
   ],
   run: async (context, args) => {
+    const recordTo = args.text('record')
+    const recorder = recordTo === undefined ? null : new LoadRecorder()
     const seconds = args.wholeNumber('for', 1, maxSeconds) ?? usualMinutes * 60
     const { view, entries, problem } = await fly(context, {
       lab: await chooseLab(context, args),
@@ -175,9 +179,12 @@ const runCommand: Command = {
       settings: moveSettings(args),
       powerProgram: args.text('power-program') ?? null,
       onEntry: entry => context.terminal.line(`${entry.at.slice(11, 19)} ${entryText(entry)}`),
+      onView: view => recorder?.add(view.hosts),
       isEnough: () => false,
       forMs: seconds * 1000,
     })
+    if (recorder)
+      await writeFile(recordTo!, `${JSON.stringify(recorder.recording())}\n`)
     return { json: { entries, hosts: view.hosts, problem }, text: hostsTable(view), failed: problem !== null }
   },
 }

@@ -32,6 +32,7 @@ function hostView(flight: Flight, name: string, host: HostState | undefined, now
     memoryMiB: host?.memoryMiB ?? 0,
     freeMiB: host && state ? freeMiB(state, host) : 0,
     dom0Cores: host?.dom0Cores ?? 0,
+    network: eyes.networkOf(name, nowMs),
     busy: flight.hands.busyHosts().has(name),
     problem: eyes.problemOf(name),
     guests: state ? guestsOn(state, name).map(guest => guestView(flight, guest, nowMs)) : [],

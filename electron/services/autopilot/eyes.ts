@@ -50,6 +50,12 @@ export class Eyes {
     return this.watched.get(host)!.sampler?.problem ?? null
   }
 
+  /** As sampled last; null: not heard in time. */
+  networkOf(host: string, nowMs: number): { receivedBytesPerSecond: number, sentBytesPerSecond: number } | null {
+    const sample = this.isHeard(host, nowMs) ? this.watched.get(host)!.sampler!.latest : null
+    return sample && { receivedBytesPerSecond: sample.load.receivedBytesPerSecond, sentBytesPerSecond: sample.load.sentBytesPerSecond }
+  }
+
   problemOfGuest(guest: string): Problem | null {
     return this.looks.get(guest)?.problem ?? null
   }

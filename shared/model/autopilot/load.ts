@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 export const simulationLimits = { hosts: 100, guests: 1000, hours: 168 } as const
 const stepsAnHour = 720
-const maxSteps = simulationLimits.hours * stepsAnHour
+export const maxSteps = simulationLimits.hours * stepsAnHour
 const cores = z.number().min(0).max(1024)
 const mebibytes = z.number().min(1).max(1_048_576)
 const name = z.string().min(1).max(256)

@@ -11,7 +11,7 @@ export function hostView(name: string, dom0Cores: number, guests: AutopilotHostV
   const load = dom0Cores + guests.reduce((sum, { cores }) => sum + cores, 0)
   const memoryMiB = 1250
   return {
-    name, power: 'on', cpus: 1, memoryMiB, freeMiB: memoryMiB - 256 * guests.length, dom0Cores, busy: false, problem: null, guests,
+    name, power: 'on', cpus: 1, memoryMiB, freeMiB: memoryMiB - 256 * guests.length, dom0Cores, network: { receivedBytesPerSecond: 1.2e6, sentBytesPerSecond: 3.4e6 }, busy: false, problem: null, guests,
     evidence: { heat: load > 0.75 ? 'hot' : 'normal', load, mean: load, forecast: load, above: load > 0.75 ? 5 : 0, heard: 5 },
     loads: [load - 0.1, load - 0.05, null, load, load], ...change,
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { generatedLoad, recordedLoad, recordedLoadSchema } from '../../../shared/model/autopilot/load.ts'
 import { usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
 import { policyPresets } from '../../../shared/model/autopilot/policy.ts'
+import { LoadRecorder } from '../../../shared/model/autopilot/recorder.ts'
 import { simulate } from '../../../shared/model/autopilot/simulator.ts'
 
 describe('24 hours of noisy load around the threshold', () => {
@@ -58,5 +59,19 @@ describe('a recorded load', () => {
     const first = (seed: number) => generatedLoad({ hosts: 2, guests: 3, hours: 1, seed }).cores(0, 0)
     expect(first(1)).toBe(first(1))
     expect(first(1)).not.toBe(first(2))
+  })
+})
+
+describe('a recording', () => {
+  it('of what was sampled is a load that can be simulated', () => {
+    const recorder = new LoadRecorder()
+    const guest = (name: string, cores: number) => ({ name, cores, memoryMiB: 256, usedMiB: 128, dirtyMiBPerSecond: null })
+    const host = (name: string, guests: ReturnType<typeof guest>[]) => ({ name, power: 'on', cpus: 2, memoryMiB: 2048, guests })
+    recorder.add([{ ...host('a', []), cpus: 0 }, { ...host('b', []), cpus: 0 }])
+    recorder.add([host('a', [guest('web', 0.5), guest('db', 1)]), host('b', [])])
+    recorder.add([host('a', [guest('web', 0.6)]), host('b', [guest('late', 0.1)])])
+    const recording = recordedLoadSchema.parse(recorder.recording())
+    expect(recording.guests.map(({ name, host: on, cores }) => [name, on, cores])).toEqual([['web', 'a', [0.5, 0.6]], ['db', 'a', [1, 1]], ['late', 'b', [0, 0.1]]])
+    expect(simulate(recordedLoad(recording), policyPresets.balanced, usualLink).policies.map(({ name }) => name)).toEqual(['me2', 'sandpiper', 'threshold-only', 'none'])
   })
 })
