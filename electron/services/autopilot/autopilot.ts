@@ -43,6 +43,8 @@ export interface AutopilotStart {
 
 /** A proposal that was dismissed is not made again for so long. */
 const dismissedMs = 300_000
+/** A step that cannot be begun for so long, with nothing under way that it waits for, is not begun any more. */
+const idleQueueMs = 60_000
 /** Samples that a migration took part in; they come a little late. */
 const aftermathMs = 2 * samplePeriodMs
 
@@ -72,6 +74,8 @@ export class Flight {
   private readonly busyUntil = new Map<string, number>()
   private readonly dismissed = new Map<string, number>()
   private told = ''
+  /** When something was decided, begun or over, the last time. */
+  private stirredMs = 0
   private locking = false
 
   constructor(start: AutopilotStart, options: AutopilotOptions, onProblem: (problem: Problem) => void) {
@@ -130,7 +134,9 @@ export class Flight {
     this.mind = look(this.mind, nowMs, state, this.policy(), this.busyHosts(nowMs))
     this.eyes.exploreNext(state, nowMs, this.hands.busyHosts())
     this.keepHosts(nowMs)
-    if (this.queue.length > 0 && this.isOvertaken(state))
+    if (this.hands.doing.size > 0)
+      this.stirredMs = nowMs
+    if (this.queue.length > 0 && (this.isOvertaken(state) || nowMs - this.stirredMs > idleQueueMs))
       this.giveUp()
     if (this.queue.length === 0)
       this.consider(decide(this.mind, nowMs, this.policy(), { busyHosts: this.hands.busyHosts(), moves: this.hands.moves, link: this.link }), nowMs)
@@ -142,7 +148,7 @@ export class Flight {
     const plan = this.proposed(id)
     this.tell({ kind: 'approved', plan })
     this.proposal = null
-    this.queue = [...plan.steps]
+    this.take(plan)
     this.runQueue(performance.now())
   }
 
@@ -176,7 +182,12 @@ export class Flight {
     else
       this.proposal = null
     if (acts && !asks)
-      this.queue = [...plan.steps]
+      this.take(plan)
+  }
+
+  private take(plan: Plan): void {
+    this.queue = [...plan.steps]
+    this.stirredMs = performance.now()
   }
 
   private runQueue(nowMs: number): void {

@@ -128,6 +128,22 @@ describe('an autopilot', () => {
     expect(await migrations(1)).toHaveLength(1)
   })
 
+  it('gives up what it could not begin for a minute, and decides anew', async () => {
+    await cluster.start({ mode: 'ask' })
+    await cluster.pass(warm)
+    cluster.isBusy = true
+    cluster.autopilot.approve(cluster.autopilot.view.value.proposal!)
+    await cluster.pass(10)
+    expect(cluster.autopilot.view.value.queue).toHaveLength(1)
+    await cluster.pass(4)
+    expect(cluster.autopilot.view.value.queue).toHaveLength(0)
+    expect(cluster.kinds).toContain('overtaken')
+    cluster.isBusy = false
+    await cluster.pass(1)
+    expect(cluster.autopilot.view.value.proposal).not.toBeNull()
+    expect(cluster.migrations).toHaveLength(0)
+  })
+
   it('needs two hosts', async () => {
     await expect(cluster.autopilot.start({ hosts: [], mode: 'auto', dryRun: false })).rejects.toMatchObject({ code: 'usage' })
     expect(cluster.autopilot.isOn).toBe(false)
