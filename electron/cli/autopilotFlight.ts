@@ -38,7 +38,7 @@ export interface FlightEnd {
 
 export async function fly(context: Context, { lab, audit, mode, dryRun, policy, settings, powerProgram, onEntry, onView, isEnough, forMs }: FlightPlan): Promise<FlightEnd> {
   const { services, onInterrupt } = context
-  const hosts = lab.hosts.map(host => ({ name: host.name, lab: lab.kind, handle: handleFor(context, host), linkAddress: host.linkAddress }))
+  const hosts = lab.hosts.map(host => ({ name: host.name, lab: lab.kind, handle: handleFor(context, host), linkAddress: host.linkAddress, standby: host.standby ?? false }))
   const autopilot = new Autopilot({
     audit,
     labGuest: name => lab.guests.find(guest => guest.name === name) ?? null,

@@ -21,6 +21,8 @@ export interface ChosenHost {
   target: SshTarget
   /** At which other hosts reach it; null: not known. */
   linkAddress: string | null
+  /** Of the boxed lab: it was switched off on purpose. */
+  standby?: boolean
 }
 
 export interface ChosenLab {
@@ -34,7 +36,7 @@ export interface ChosenLab {
 }
 
 function boxedLab(status: LabStatus): ChosenLab {
-  const hosts = status.hosts.map(({ name, ssh, linkAddress }) => ({ name, target: ssh, linkAddress }))
+  const hosts = status.hosts.map(({ name, ssh, linkAddress, standby }) => ({ name, target: ssh, linkAddress, standby }))
   const find = (name: string): ChosenHost => {
     const host = hosts.find(candidate => candidate.name === name || candidate.name === `host${name}`)
     if (!host)

@@ -10,8 +10,8 @@ import type { LinkFacts } from '../../../shared/model/autopilot/migrationCost.ts
 import type { Mind } from '../../../shared/model/autopilot/mind.ts'
 import type { Move, Plan, Step } from '../../../shared/model/autopilot/planner.ts'
 import type { Policy } from '../../../shared/model/autopilot/policy.ts'
-import type { KnownHost } from '../hosts/hostRegistry.ts'
 import type { AuditLog } from './auditLog.ts'
+import type { WatchedHost } from './eyes.ts'
 import type { HandsOptions } from './hands.ts'
 import type { MoveEnd } from './moveGuest.ts'
 import { randomUUID } from 'node:crypto'
@@ -36,7 +36,7 @@ export interface AutopilotOptions extends Pick<HandsOptions, 'labGuest' | 'setti
 }
 
 export interface AutopilotStart {
-  hosts: readonly KnownHost[]
+  hosts: readonly WatchedHost[]
   mode: AutopilotMode
   dryRun: boolean
 }
@@ -104,7 +104,7 @@ export class Flight {
   /** Throws `busy` where another autopilot has a host, and what a connection throws. */
   async takeHosts(): Promise<void> {
     if (this.mayAct)
-      await Promise.all(this.start.hosts.map(async ({ handle }) => this.locks.take(handle)))
+      await Promise.all(this.start.hosts.filter(({ standby }) => !standby).map(async ({ handle }) => this.locks.take(handle)))
   }
 
   /** Resolves when nothing of it is under way. */

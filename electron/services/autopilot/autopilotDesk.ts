@@ -47,7 +47,8 @@ export function autopilotDesk({ hosts, lab, settings, ...others }: AutopilotDesk
     },
     /** Throws `usage` for a host nobody knows, and what `Autopilot.start` throws. */
     async start({ hosts: names, ...how }: AutopilotRequest): Promise<void> {
-      await autopilot.start({ ...how, hosts: names.map(name => hosts.host(name)) })
+      const resting = lab.view.value.hosts.filter(({ standby }) => standby).map(({ name }) => name)
+      await autopilot.start({ ...how, hosts: names.map(name => ({ ...hosts.host(name), standby: resting.includes(name) })) })
       hosts.hold('autopilot', names)
     },
     stop: async () => autopilot.stop(),

@@ -46,6 +46,11 @@ function hostState(name: string, power: HostPower, sample: HostSample): HostStat
   }
 }
 
+/** One that has stood by since before anybody looked: it can be woken, and is known then. */
+function unknownHost(name: string): Omit<HostState, 'power' | 'dom0Cores'> {
+  return { name, cpus: 1, memoryMiB: 0 }
+}
+
 function guestState({ name, cpuShare, memoryBytes }: LoadedDomain, host: string, explored: Explored | undefined): GuestState {
   return { name, host, cores: cpuShare, memoryMiB: Math.ceil(memoryBytes / mebibyte), usedMiB: explored?.usedMiB ?? null, dirtyMiBPerSecond: explored?.dirtyMiBPerSecond ?? null }
 }
@@ -57,7 +62,7 @@ function guestState({ name, cpuShare, memoryBytes }: LoadedDomain, host: string,
  */
 export function clusterState(hosts: readonly HeardHost[], explored: ReadonlyMap<string, Explored>, lives: ReadonlyMap<string, string>): { state: ClusterState, doubled: string[] } {
   const on = hosts.flatMap(({ name, power, sample }) => power === 'on' && sample ? [{ name, power, sample }] : [])
-  const resting = hosts.flatMap(({ power, before }) => power !== 'on' && before ? [{ ...before, power, dom0Cores: 0 }] : [])
+  const resting = hosts.flatMap(({ name, power, before }) => power === 'on' ? [] : [{ ...before ?? unknownHost(name), power, dom0Cores: 0 }])
   const all = on.flatMap(({ name, sample }) => guestsOf(sample).map(guest => guestState(guest, name, explored.get(guest.name))))
   const known = all.filter(({ name, host }) => lives.get(name) === undefined || lives.get(name) === host)
   const byName = Map.groupBy(known, ({ name }) => name)

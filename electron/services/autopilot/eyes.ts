@@ -8,6 +8,11 @@ import { clusterState } from './clusterState.ts'
 import { exploreGuest } from './explore.ts'
 import { HostSampler } from './hostSampler.ts'
 
+export interface WatchedHost extends KnownHost {
+  /** It stands by already. */
+  standby?: boolean
+}
+
 interface Watched {
   host: KnownHost
   power: HostPower
@@ -30,9 +35,9 @@ export class Eyes {
   private looking: Promise<void> | null = null
   private readonly shut = new AbortController()
 
-  constructor(hosts: readonly KnownHost[], periodMs: number) {
+  constructor(hosts: readonly WatchedHost[], periodMs: number) {
     this.periodMs = periodMs
-    this.watched = new Map(hosts.map(host => [host.name, { host, power: 'on', sampler: new HostSampler(host.handle, periodMs), before: null }]))
+    this.watched = new Map(hosts.map(({ standby = false, ...host }) => [host.name, { host, power: standby ? 'standby' : 'on', sampler: standby ? null : new HostSampler(host.handle, periodMs), before: null }]))
   }
 
   async close(): Promise<void> {

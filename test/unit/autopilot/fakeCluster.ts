@@ -1,6 +1,6 @@
 /** Two scripted hosts that tell loads on a clock that the test turns, under the real autopilot. */
 import type { AutopilotStart } from '../../../electron/services/autopilot/autopilot.ts'
-import type { KnownHost } from '../../../electron/services/hosts/hostRegistry.ts'
+import type { WatchedHost } from '../../../electron/services/autopilot/eyes.ts'
 import type { RunStore } from '../../../electron/services/runs/runStore.ts'
 import type { LoadMessage } from '../../../shared/agent/messages.ts'
 import type { Policy } from '../../../shared/model/autopilot/policy.ts'
@@ -27,6 +27,8 @@ export class FakeCluster {
   readonly audit = AuditLog.inMemory()
   readonly autopilot: Autopilot
   readonly switched: string[] = []
+  /** Hosts that stand by at the start. */
+  readonly resting = new Set<string>()
   /** Hosts that say nothing. */
   readonly silent = new Set<string>()
   usage: Record<string, Usage> = { hosta: { dom0: 0.1, guests: { web: 0.8, db: 0.8 } }, hostb: { dom0: 0.1, guests: {} } }
@@ -68,7 +70,7 @@ export class FakeCluster {
   }
 
   async start(how: Partial<AutopilotStart> = {}): Promise<void> {
-    const known = ({ name, handle }: FakeHost): KnownHost => ({ name, handle, lab: 'boxed', linkAddress: name === 'hosta' ? '10.77.0.1' : '10.77.0.2' })
+    const known = ({ name, handle }: FakeHost): WatchedHost => ({ name, handle, standby: this.resting.has(name), lab: 'boxed', linkAddress: name === 'hosta' ? '10.77.0.1' : '10.77.0.2' })
     await this.autopilot.start({ hosts: this.hosts.map(known), mode: 'auto', dryRun: false, ...how })
     await settle()
   }

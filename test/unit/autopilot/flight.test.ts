@@ -247,6 +247,20 @@ describe('power saving', () => {
     expect(cluster.kinds).toContain('switched')
   })
 
+  it('wakes one that stood by before it was started', async () => {
+    cluster.usage.hosta!.guests = { web: 0.8, db: 0.8 }
+    cluster.resting.add('hostb')
+    cluster.silent.add('hostb')
+    await cluster.start()
+    expect(cluster.lab.b.connections).toBe(0)
+    await cluster.pass(warm)
+    expect(cluster.switched).toEqual(['hostb on'])
+    cluster.silent.clear()
+    await cluster.pass(3)
+    expect(cluster.autopilot.view.value.hosts[1]).toMatchObject({ power: 'on' })
+    expect(cluster.lab.b.process('hold'), 'and takes its lock then').toBeDefined()
+  })
+
   it('switches nothing off where a guest has come since', async () => {
     cluster.lab.b.domains = [domain('new')]
     await cluster.start()
