@@ -20,7 +20,7 @@ import { createRunStore } from '../../electron/services/runs/runStore.ts'
 import { policySchema, samplePeriodMs } from '../../shared/model/autopilot/policy.ts'
 import { presets } from '../../shared/model/encoding.ts'
 import { usualLabPlan } from '../../shared/model/labPlan.ts'
-import { eventually } from './support/boxedLab.ts'
+import { eventually, whileFrozen } from './support/boxedLab.ts'
 import { labResources, migrateOnce, openHost } from './support/migrateOnce.ts'
 
 /** Of a processor. Two on one host are too much for it, one is not. */
@@ -85,6 +85,10 @@ async function load(percent: Record<string, number>): Promise<void> {
     await lab.load(guest, share)
 }
 
+async function start(): Promise<void> {
+  await autopilot.start({ hosts: hosts.map(({ name, handle, linkAddress }) => ({ name, handle, linkAddress, lab: 'boxed' as const })), mode: 'auto', dryRun: false })
+}
+
 /** Of the entries since the one with that index. */
 async function told<Kind extends AuditEntry['kind']>(kind: Kind, since: number, is: (entry: Extract<AuditEntry, { kind: Kind }>) => boolean = () => true): Promise<Extract<AuditEntry, { kind: Kind }>> {
   const find = () => audit.entries.slice(since).find((entry): entry is Extract<AuditEntry, { kind: Kind }> => entry.kind === kind && is(entry as Extract<AuditEntry, { kind: Kind }>))
@@ -118,7 +122,7 @@ it('relieves a host, saves power when the load goes, and is ready when it comes 
   await place('web2', hosts[1]!)
   await place('idle', hosts[2]!)
   await load({ web: hog, db: hog, web2: little })
-  await autopilot.start({ hosts: hosts.map(({ name, handle, linkAddress }) => ({ name, handle, linkAddress, lab: 'boxed' as const })), mode: 'auto', dryRun: false })
+  await start()
 
   const balance = await told('decided', 0, ({ plan }) => plan.steps.length > 0)
   expect(balance).toMatchObject({ acted: true, plan: { scenario: 'balance', host: 'hosta' } })
@@ -161,3 +165,23 @@ it('relieves a host, saves power when the load goes, and is ready when it comes 
   for (const entry of audit.entries.filter(each => each.kind === 'moved'))
     expect(entry).toMatchObject({ outcome: 'migrated' })
 }, 60 * minuteMs)
+
+it('goes on when its agent is killed, and stops with a reason when the target hangs in the middle of a move', async () => {
+  const [a] = hosts
+  await load({ web: hog, db: hog })
+  await start()
+  const { connection } = await a!.handle.session()
+  await connection.exec(['pkill', '-f', 'agent-[0-9a-f]* load'])
+  const { move } = await told('moving', 0)
+  const target = hosts.find(({ name }) => name === move.to)!
+  const moved = await whileFrozen(target, async () => told('moved', 0))
+  expect(moved).toMatchObject({ outcome: expect.stringMatching(/^(?:aborted|unknown)$/) as string })
+  const stopped = await told('stopped', 0)
+  expect(stopped.problem, 'it says what it was about').toMatchObject({ message: expect.stringContaining(`${move.guest} was to be moved from hosta to ${move.to}`) as string })
+  expect(autopilot.view.value).toMatchObject({ state: 'off', problem: stopped.problem })
+
+  const states = async (host: TestHost): Promise<string[]> => (await domainsOn(host.handle, defaultTiming.requestMs)).filter(({ name }) => name.startsWith(move.guest)).map(({ name, state }) => `${name} ${['running', 'blocked'].includes(state) ? 'runs' : state}`)
+  expect(await eventually(async () => states(a!), found => found.join() === `${move.guest} runs`), 'it runs where it was').toEqual([`${move.guest} runs`])
+  expect(await eventually(async () => states(target), found => found.length === 0), 'and nothing of it is left at the target').toEqual([])
+  expect(audit.entries.filter(({ kind }) => kind === 'moving'), 'nothing was begun after that').toHaveLength(1)
+}, 30 * minuteMs)
