@@ -132,6 +132,8 @@ it('relieves a host, saves power when the load goes, and is ready when it comes 
   expect(balance.evidence.hostc!.mean).toBeLessThan(balance.evidence.hostb!.mean!)
   expect(to, 'the coldest host takes it').toBe('hostc')
   const moved = await told('moved', 0)
+  if (moved.outcome !== 'migrated')
+    await throwIfCrashed()
   expect(moved).toMatchObject({ outcome: 'migrated', move: { guest, to } })
   console.log(`${guest} to ${to}: predicted ${JSON.stringify(moved.move.cost)}, took ${JSON.stringify(moved.cost)}`)
   await isCalm()
