@@ -42,9 +42,11 @@ let guests: LabGuest[]
 let autopilot: Autopilot
 let audit: AuditLog
 let folder: string
+let rateMbit: number | null
 
 /** Each try has a lab of its own: after a crash of the emulator nothing of the story can be told on. */
 beforeEach(async () => {
+  rateMbit = null
   lab = createLab({ cacheDir: join(defaultCacheDir(), 'autopilot'), resourcesDir: labResources, log: line => console.log(line) })
   await lab.down()
   const plan = { ...usualLabPlan, twin: true, xen: ['4.17', '4.17', '4.17'] as typeof usualLabPlan.xen }
@@ -57,7 +59,7 @@ beforeEach(async () => {
     audit,
     labGuest: name => guests.find(guest => guest.name === name) ?? null,
     policy: () => policy,
-    settings: () => ({ encoding: presets.best, link: 'sealed', rateMbit: null, verify: true, scrub: true }),
+    settings: () => ({ encoding: presets.best, link: 'sealed', rateMbit, verify: true, scrub: true }),
     power: () => lab,
     owner: 'the test of the autopilot',
     runs: createRunStore(join(folder, 'runs')),
@@ -171,11 +173,13 @@ it('relieves a host, saves power when the load goes, and is ready when it comes 
 
 it('goes on when its agent is killed, and stops with a reason when the target hangs in the middle of a move', async () => {
   const [a] = hosts
+  rateMbit = 20
   await load({ web: hog, db: hog })
   await start()
   const { connection } = await a!.handle.session()
   await connection.exec(['pkill', '-f', 'agent-[0-9a-f]* load'])
   const { move } = await told('moving', 0)
+  await eventually(async () => autopilot.view.value.underWay[0]?.linkBytes ?? 0, bytes => bytes > 0)
   const target = hosts.find(({ name }) => name === move.to)!
   const moved = await whileFrozen(target, async () => told('moved', 0))
   expect(moved).toMatchObject({ outcome: expect.stringMatching(/^(?:aborted|unknown)$/) as string })

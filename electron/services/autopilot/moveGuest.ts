@@ -61,8 +61,9 @@ function costOf({ result }: FinishedRun): MigrationCost | null {
 
 function endOf({ runs: [run], problem }: RaceResult): MoveEnd {
   const why = [problem?.message, problem?.action].filter(Boolean).join(' ')
+  // a host that could not be asked says nothing about the guest
   if (!run)
-    return { outcome: 'refused', run: null, cost: null, summary: why }
+    return { outcome: problem?.code === 'precheck-failed' ? 'refused' : 'aborted', run: null, cost: null, summary: why }
   const { outcome, summary } = run.result
   return { outcome, run: run.id, cost: costOf(run), summary: problem ? `${summary} ${why}` : summary }
 }

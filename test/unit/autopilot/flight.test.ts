@@ -214,6 +214,18 @@ describe('when something is wrong', () => {
     expect(cluster.audit.entries.at(-1)).toMatchObject({ kind: 'stopped', problem: { code: 'state-unknown' } })
   })
 
+  it('stops when a host cannot be asked before a move, and does not hold that against the guest', async () => {
+    cluster.isBusy = true
+    await cluster.start()
+    await cluster.pass(warm)
+    cluster.lab.b.cut('host-unreachable')
+    cluster.isBusy = false
+    await cluster.pass(1)
+    await untilOff()
+    expect(cluster.audit.entries.slice(-2)).toMatchObject([{ kind: 'moved', outcome: 'aborted', run: null }, { kind: 'stopped', problem: { message: expect.stringContaining('hostb does not answer') as string } }])
+    expect(cluster.migrations).toHaveLength(0)
+  })
+
   it('cancels a move that can still be cancelled when it is stopped', async () => {
     cluster.lab.a.scripts.set('migrate', process => process.on({ line: line => line === 'cancel' && cluster.lab.abort(cluster.lab.a, cluster.lab.b, process) }))
     await cluster.start()
