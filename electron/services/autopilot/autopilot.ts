@@ -120,6 +120,11 @@ export class Flight {
     return { ...policy, excluded: [...policy.excluded, ...this.refused.keys()] }
   }
 
+  /** As migrations have found it; no faster than they are allowed to be. */
+  private cappedLink(): LinkFacts {
+    return { ...this.link, mbit: Math.min(this.link.mbit, this.options.settings().rateMbit ?? Number.POSITIVE_INFINITY) }
+  }
+
   /** Those of migrations under way, and of those just over: their samples are not what they would be without. */
   busyHosts(nowMs: number): Set<string> {
     const lately = [...this.busyUntil].flatMap(([host, untilMs]) => untilMs > nowMs ? [host] : [])
@@ -139,7 +144,7 @@ export class Flight {
     if (this.queue.length > 0 && (this.isOvertaken(state) || nowMs - this.stirredMs > idleQueueMs))
       this.giveUp()
     if (this.queue.length === 0)
-      this.consider(decide(this.mind, nowMs, this.policy(), { busyHosts: this.hands.busyHosts(), moves: this.hands.moves, link: this.link }), nowMs)
+      this.consider(decide(this.mind, nowMs, this.policy(), { busyHosts: this.hands.busyHosts(), moves: this.hands.moves, link: this.cappedLink() }), nowMs)
     this.runQueue(nowMs)
   }
 
