@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@ static const size_t bytes_without_disk = 5 * sizeof(uint64_t);
 static const uint64_t ask_every_ns = 1200000000u;
 /* A refusal comes back within a few milliseconds; one that comes later still stops the beat. */
 static const uint64_t answer_within_ns = 100000000u;
+/* Longer than Linux takes to find that nobody answers for an address: as long as a host is off, it is found again and again. */
+static const uint64_t away_for_ns = 6000000000u;
 
 /* A socket that sends to this address only, and hears of refusals. */
 static int connect_to(const char *address, unsigned port)
@@ -26,7 +29,10 @@ static int connect_to(const char *address, unsigned port)
 		errno = EINVAL;
 		return -1;
 	}
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* without it Linux keeps to itself that nobody answers for the address */
+	if (fd >= 0)
+		setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof on);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
 		close(fd);
 		return -1;
@@ -70,27 +76,57 @@ bool heartbeat_open(struct heartbeat *heartbeat, const char *group, const char *
 	return open_group(heartbeat, group, &port) && open_hosts(heartbeat, hosts, port);
 }
 
-/* Takes the error that waits at the socket, if any: left there, it would fail the next datagram. */
-static bool take_error(int fd)
+/* The next error in the socket's queue, see ip(7), IP_RECVERR; 0: there is none. */
+static int queued_error(int fd)
 {
-	int error = 0;
-	socklen_t size = sizeof error;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0;
+	char control[256], datagram[64];
+	struct iovec part = { datagram, sizeof datagram };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return 0;
+	for (struct cmsghdr *part_of = CMSG_FIRSTHDR(&message); part_of; part_of = CMSG_NXTHDR(&message, part_of)) {
+		struct sock_extended_err error;
+		if (part_of->cmsg_level != SOL_IP || part_of->cmsg_type != IP_RECVERR)
+			continue;
+		memcpy(&error, CMSG_DATA(part_of), sizeof error);
+		return (int)error.ee_errno;
+	}
+	return EIO;
 }
 
-static bool anybody_listens(struct heartbeat *heartbeat)
+/* Takes the errors that wait at the socket, if any (0: none): left there, they would fail the next datagrams. That a host cannot be
+ * reached outweighs a refusal from before. */
+static int take_error(int fd)
+{
+	int error = 0, next;
+	socklen_t size = sizeof error;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error == 0)
+		return 0;
+	while ((next = queued_error(fd)))
+		error = next == EHOSTUNREACH ? next : error;
+	return error;
+}
+
+void heartbeat_hear(struct heartbeat *heartbeat, int host, int error, uint64_t monotonic_ns)
+{
+	heartbeat->refused[host] |= error != 0;
+	if (error == EHOSTUNREACH)
+		heartbeat->away_until_ns[host] = monotonic_ns + away_for_ns;
+}
+
+bool heartbeat_is_heard(const struct heartbeat *heartbeat, uint64_t monotonic_ns)
 {
 	bool listens = false;
-	for (int i = 0; i < heartbeat->hosts; i++) {
-		heartbeat->refused[i] |= take_error(heartbeat->host_fd[i]);
-		listens |= !heartbeat->refused[i];
-	}
+	for (int i = 0; i < heartbeat->hosts; i++)
+		listens |= !heartbeat->refused[i] && monotonic_ns >= heartbeat->away_until_ns[i];
 	return listens;
 }
 
 void heartbeat_step(struct heartbeat *heartbeat, uint64_t monotonic_ns, const struct vitals *vitals)
 {
-	bool listens = anybody_listens(heartbeat);
+	for (int i = 0; i < heartbeat->hosts; i++)
+		heartbeat_hear(heartbeat, i, take_error(heartbeat->host_fd[i]), monotonic_ns);
+	bool listens = heartbeat_is_heard(heartbeat, monotonic_ns);
 	if (heartbeat->sequence && monotonic_ns - heartbeat->asked_ns >= answer_within_ns)
 		heartbeat->wanted = listens;
 	bool ask = !heartbeat->sequence || monotonic_ns - heartbeat->asked_ns >= ask_every_ns;

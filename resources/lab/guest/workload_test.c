@@ -414,6 +414,25 @@ static void it_beats_only_while_a_host_listens(void)
 
 /* Format in resources/agent/PROTOCOL.md: of files only a guest with a disk speaks, and whoever knows nothing of them reads
  * the first five words. */
+static void a_host_that_is_off_does_not_listen(void)
+{
+	const uint64_t second = 1000000000u;
+	struct heartbeat heartbeat = { .hosts = 3 };
+	heartbeat_hear(&heartbeat, 0, ECONNREFUSED, second);
+	heartbeat_hear(&heartbeat, 1, ECONNREFUSED, second);
+	CHECK(heartbeat_is_heard(&heartbeat, second));
+	heartbeat_hear(&heartbeat, 2, EHOSTUNREACH, second);
+	CHECK(!heartbeat_is_heard(&heartbeat, second));
+	/* asked again, all are given the chance to refuse: the one that is off says nothing for seconds */
+	heartbeat.refused[0] = heartbeat.refused[1] = heartbeat.refused[2] = false;
+	CHECK(heartbeat_is_heard(&heartbeat, 2 * second));
+	heartbeat_hear(&heartbeat, 0, ECONNREFUSED, 2 * second);
+	heartbeat_hear(&heartbeat, 1, ECONNREFUSED, 2 * second);
+	heartbeat_hear(&heartbeat, 2, 0, 2 * second);
+	CHECK(!heartbeat_is_heard(&heartbeat, 2 * second));
+	CHECK(heartbeat_is_heard(&heartbeat, 10 * second), "it may be on again");
+}
+
 static void a_beat_tells_of_files_where_there_is_a_disk(void)
 {
 	struct heartbeat heartbeat;
@@ -452,6 +471,7 @@ int main(void)
 	heartbeats_go_to_a_group_and_its_members();
 	it_beats_only_while_a_host_listens();
 	a_beat_tells_of_files_where_there_is_a_disk();
+	a_host_that_is_off_does_not_listen();
 	printf("workload: all tests passed\n");
 	return 0;
 }
