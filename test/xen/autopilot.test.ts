@@ -187,7 +187,7 @@ it('goes on when its agent is killed, and stops with a reason when the target ha
   expect(stopped.problem, 'it says what it was about').toMatchObject({ message: expect.stringContaining(`${move.guest} was to be moved from hosta to ${move.to}`) as string })
   expect(autopilot.view.value).toMatchObject({ state: 'off', problem: stopped.problem })
 
-  const states = async (host: TestHost): Promise<string[]> => (await domainsOn(host.handle, defaultTiming.requestMs)).filter(({ name }) => name.startsWith(move.guest)).map(({ name, state }) => `${name} ${['running', 'blocked'].includes(state) ? 'runs' : state}`)
+  const states = async (host: TestHost): Promise<string[]> => (await domainsOn(host.handle, defaultTiming.requestMs)).filter(({ name }) => name === move.guest || name.startsWith(`${move.guest}--`)).map(({ name, state }) => `${name} ${['running', 'blocked'].includes(state) ? 'runs' : state}`)
   expect(await eventually(async () => states(a!), found => found.join() === `${move.guest} runs`), 'it runs where it was').toEqual([`${move.guest} runs`])
   expect(await eventually(async () => states(target), found => found.length === 0), 'and nothing of it is left at the target').toEqual([])
   expect(audit.entries.filter(({ kind }) => kind === 'moving'), 'nothing was begun after that').toHaveLength(1)
