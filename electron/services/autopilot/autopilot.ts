@@ -17,6 +17,7 @@ import type { MoveEnd } from './moveGuest.ts'
 import { randomUUID } from 'node:crypto'
 import { Me2Error } from '../../../shared/errors.ts'
 import { calibrated } from '../../../shared/model/autopilot/calibration.ts'
+import { loadOf } from '../../../shared/model/autopilot/cluster.ts'
 import { usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
 import { decide, look, newMind, withMoved } from '../../../shared/model/autopilot/mind.ts'
 import { samplePeriodMs } from '../../../shared/model/autopilot/policy.ts'
@@ -41,6 +42,8 @@ export interface AutopilotStart {
   dryRun: boolean
 }
 
+/** Half an hour. */
+const seenSamples = 360
 /** A proposal that was dismissed is not made again for so long. */
 const dismissedMs = 300_000
 /** A step that cannot be begun for so long, with nothing under way that it waits for, is not begun any more. */
@@ -63,6 +66,8 @@ export class Flight {
   proposal: { id: string, key: string } | null = null
   queue: Step[] = []
   link: LinkFacts = usualLink
+  /** What was seen of each host, as it was: a number every sample period, null where it was not heard. What the planner looks back on is corrected for moves. */
+  readonly seen = new Map<string, (number | null)[]>()
   /** Guests that two hosts have by one name. */
   doubled: readonly string[] = []
   /** Guests that the pre-check refused, and why. */
@@ -136,6 +141,7 @@ export class Flight {
     const nowMs = performance.now()
     const { state, doubled } = this.eyes.see(nowMs, this.lives)
     this.doubled = doubled
+    this.note(state)
     this.mind = look(this.mind, nowMs, state, this.policy(), this.busyHosts(nowMs))
     this.eyes.exploreNext(state, nowMs, this.hands.busyHosts())
     this.keepHosts(nowMs)
@@ -146,6 +152,13 @@ export class Flight {
     if (this.queue.length === 0)
       this.consider(decide(this.mind, nowMs, this.policy(), { busyHosts: this.hands.busyHosts(), moves: this.hands.moves, link: this.cappedLink() }), nowMs)
     this.runQueue(nowMs)
+  }
+
+  private note(state: ClusterState): void {
+    for (const { name } of this.start.hosts) {
+      const host = state.hosts.find(each => each.name === name && each.power === 'on')
+      this.seen.set(name, [...this.seen.get(name) ?? [], host ? loadOf(state, host) : null].slice(-seenSamples))
+    }
   }
 
   /** Throws `overtaken` if that is no longer what it would do. */

@@ -23,7 +23,7 @@ function guestView(flight: Flight, guest: GuestState, nowMs: number): AutopilotH
 }
 
 function hostView(flight: Flight, name: string, host: HostState | undefined, nowMs: number): AutopilotHostView {
-  const { eyes, mind: { state, heat, history } } = flight
+  const { eyes, mind: { state, heat } } = flight
   return {
     name,
     power: eyes.powerOf(name),
@@ -36,7 +36,7 @@ function hostView(flight: Flight, name: string, host: HostState | undefined, now
     busy: flight.hands.busyHosts().has(name),
     problem: eyes.problemOf(name),
     guests: state ? guestsOn(state, name).map(guest => guestView(flight, guest, nowMs)) : [],
-    loads: [...history.loads.get(name) ?? []],
+    loads: [...flight.seen.get(name) ?? []],
   }
 }
 

@@ -74,6 +74,9 @@ describe('an autopilot', () => {
     expect(cluster.audit.entries[3]).toMatchObject({ outcome: 'migrated', move: { guest: 'web', cost: { bytes: expect.any(Number) as number } }, cost: { bytes: expect.any(Number) as number, ms: expect.any(Number) as number } })
     await cluster.pass(30)
     expect(cluster.migrations, 'it does not come back').toHaveLength(1)
+    const { loads } = cluster.autopilot.view.value.hosts[0]!
+    expect(loads.filter(share => share !== null && share > 0.8).length, 'what was seen stays as it was seen').toBeGreaterThan(4)
+    expect(loads.at(-1)).toBeCloseTo(0.45)
   })
 
   it('does all of that but for the moves in a dry run', async () => {
