@@ -20,7 +20,7 @@ export const problemCodes = [
   // migration
   'precheck-failed', 'state-unknown',
   // the autopilot
-  'overtaken', 'stale', 'power-failed',
+  'overtaken', 'power-failed',
   // the console
   'not-operator',
   // the boxed lab

@@ -85,7 +85,7 @@ const proposal = z.object({ id: z.string().max(64) })
 
 export const autopilot = {
   watch: forViewers.output(eventIterator(autopilotViewSchema)),
-  /** Policy and power program are in the settings. Throws `busy` where a race runs or another console's autopilot has these hosts. */
+  /** Policy and power program are in the settings. While a race runs it only looks. Throws `busy` where it is on, or another console's autopilot has a host. */
   start: forOperators.input(z.object({ hosts: z.array(shortName).min(2).max(100), mode: z.enum(autopilotModes), dryRun: z.boolean() })).output(z.void()),
   /** Cancels what can still be cancelled. */
   stop: forOperators.output(z.void()),

@@ -3,7 +3,7 @@ import type { AutopilotMode } from '../../../shared/model/autopilot/audit.ts'
 import type { HostRegistry } from '../hosts/hostRegistry.ts'
 import type { LabJob } from '../lab/labJob.ts'
 import type { SettingsStore } from '../settings/settingsStore.ts'
-import type { AutopilotOptions } from './autopilot.ts'
+import type { AutopilotOptions } from './flight.ts'
 import type { HostPower } from './hostPower.ts'
 import { encodingWith } from '../../../shared/model/encoding.ts'
 import { Autopilot } from './autopilot.ts'
@@ -63,7 +63,13 @@ function seenResting(hosts: HostRegistry, power: HostPower): HostPower {
   return {
     standBy: async (host) => {
       hosts.setResting(host, true)
-      await power.standBy(host)
+      try {
+        await power.standBy(host)
+      }
+      catch (error) {
+        hosts.setResting(host, false)
+        throw error
+      }
     },
     wake: async (host) => {
       await power.wake(host)

@@ -2,7 +2,7 @@
 import type { AutopilotHostView, AutopilotView } from '../../../shared/contract/autopilot.ts'
 import type { AuditEntry } from '../../../shared/model/autopilot/audit.ts'
 import type { GuestState, HostState } from '../../../shared/model/autopilot/cluster.ts'
-import type { Flight } from './autopilot.ts'
+import type { Flight } from './flight.ts'
 import { freeMiB, guestsOn } from '../../../shared/model/autopilot/cluster.ts'
 import { usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
 import { whyNotFrom } from '../../../shared/model/autopilot/rules.ts'

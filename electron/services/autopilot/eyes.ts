@@ -22,7 +22,8 @@ interface Watched {
   before: HostState | null
 }
 
-interface Look { atMs: number, explored: Explored | null, problem: Problem | null }
+/** `withRate`: it was tried to find how fast the guest writes, which may take longer than anybody waits. */
+interface Look { atMs: number, withRate: boolean, explored: Explored | null, problem: Problem | null }
 
 /** A sample older than that was followed by others that were lost. */
 const freshPeriods = 2
@@ -110,22 +111,21 @@ export class Eyes {
     if (this.looking || this.shut.signal.aborted)
       return
     const free = guests.filter(({ host }) => !busyHosts.has(host))
-    const isNew = (name: string): boolean => !this.looks.has(name)
-    const isDue = (name: string): boolean => nowMs - this.looks.get(name)!.atMs > exploreAgainMs || this.looks.get(name)!.explored?.dirtyMiBPerSecond === null
-    const next = free.find(({ name }) => isNew(name)) ?? free.find(({ name }) => isDue(name))
+    const isDue = ({ atMs, withRate, problem }: Look): boolean => nowMs - atMs > exploreAgainMs || (!withRate && problem === null)
+    const next = free.find(({ name }) => !this.looks.has(name)) ?? free.find(({ name }) => isDue(this.looks.get(name)!))
     if (next)
-      this.looking = this.explore(next.name, next.host, !isNew(next.name)).finally(() => this.looking = null)
+      this.looking = this.explore(next.name, next.host, this.looks.has(next.name)).finally(() => this.looking = null)
   }
 
-  private async explore(guest: string, host: string, rate: boolean): Promise<void> {
+  private async explore(guest: string, host: string, withRate: boolean): Promise<void> {
     const before = this.looks.get(guest)?.explored ?? null
     try {
       const { agent } = await this.knownHost(host).handle.session()
-      const explored = await exploreGuest(agent, guest, { rate, signal: this.shut.signal })
-      this.looks.set(guest, { atMs: performance.now(), explored: explored ?? before, problem: null })
+      const explored = await exploreGuest(agent, guest, { rate: withRate, signal: this.shut.signal })
+      this.looks.set(guest, { atMs: performance.now(), withRate, explored: explored ?? before, problem: null })
     }
     catch (error) {
-      this.looks.set(guest, { atMs: performance.now(), explored: before, problem: asProblem(error) })
+      this.looks.set(guest, { atMs: performance.now(), withRate, explored: before, problem: asProblem(error) })
     }
   }
 }

@@ -37,13 +37,9 @@ export class HostLocks {
     })
   }
 
-  release(host: string): void {
-    this.held.get(host)?.closeStdin()
-    this.held.delete(host)
-  }
-
   releaseAll(): void {
-    for (const host of [...this.held.keys()])
-      this.release(host)
+    for (const task of this.held.values())
+      task.closeStdin()
+    this.held.clear()
   }
 }

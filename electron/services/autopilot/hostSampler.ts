@@ -6,6 +6,7 @@ import type { HostHandle } from '../migration/hostHandle.ts'
 import { loadBetween } from '../hosts/load.ts'
 import { AgentTask } from '../migration/agentTask.ts'
 import { asProblem } from '../migration/problems.ts'
+import { within } from '../migration/within.ts'
 
 export interface HostSample {
   /** When it came, on this machine's monotonic clock. */
@@ -15,6 +16,7 @@ export interface HostSample {
   freeBytes: number
 }
 
+const closeWithinMs = 5000
 const ended: Problem = { code: 'connection-lost', message: 'The agent that tells the load ended.', action: 'It is started again by itself.' }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -44,10 +46,10 @@ export class HostSampler {
     this.done = this.keepSampling()
   }
 
-  /** Resolves when nothing of it is left on the host, as far as the host can be reached. */
+  /** Resolves when nothing of it is left on the host; a host that does not answer is not waited for long. */
   async close(): Promise<void> {
     this.stop.abort()
-    await this.done
+    await within(this.done, closeWithinMs)
   }
 
   private async keepSampling(): Promise<void> {

@@ -112,12 +112,12 @@ export class HostRegistry {
     this.held.set(who, names)
   }
 
-  /** A host that was switched off on purpose is no problem; one that was switched on again is as it was. */
+  /** A host that was switched off on purpose is no problem; one that was switched on again is as it was, if anybody ever looked at it. */
   setResting(name: string, isResting: boolean): void {
     const entry = this.entry(name)
     if (isResting)
       entry.sampler?.abort()
-    this.change(entry, { state: isResting ? 'off' : 'ready', problem: null, ...isResting ? { guests: [] } : {} })
+    this.change(entry, { state: isResting || !entry.view.facts ? 'off' : 'ready', problem: null, ...isResting ? { guests: [] } : {} })
     this.sampleWhereWatched()
   }
 

@@ -78,7 +78,7 @@ export interface Lab {
   /** Shuts a host down for real. Whoever calls has seen that it has no guests. */
   standBy: (hostName: string) => Promise<void>
   /** Starts a host that stands by. Resolves when it answers again. */
-  wake: (hostName: string, signal?: AbortSignal) => Promise<void>
+  wake: (hostName: string) => Promise<void>
   /** See guestLoad.ts. */
   load: (guest: string, percent: number) => Promise<void>
 }
@@ -313,11 +313,19 @@ export function createLab({ cacheDir, resourcesDir, log, runOnHost = runOverSsh 
     const process = await isHostAlive(host) ? host.process : await startQemu(paths.folder, machine(state.plan, host), 'kept')
     const started = { ...host, standby: false, process }
     await record(state, started)
-    await waitUntilReady({ ...started, ...hostFiles(paths.folder, hostName) }, bootTimeoutMs, signal)
+    try {
+      await waitUntilReady({ ...started, ...hostFiles(paths.folder, hostName) }, bootTimeoutMs, signal)
+    }
+    catch (error) {
+      // half awake it would make the whole lab look damaged, and be replaced with all guests
+      await endQemu(process, hostFiles(paths.folder, hostName).monitorSocket)
+      await record(state, host)
+      throw error
+    }
   }
 
-  async function wake(hostName: string, signal?: AbortSignal): Promise<void> {
-    await withLock(paths.lockFile, async () => startAgain(hostName, signal))
+  async function wake(hostName: string): Promise<void> {
+    await withLock(paths.lockFile, async () => startAgain(hostName))
   }
 
   async function load(guest: string, percent: number): Promise<void> {

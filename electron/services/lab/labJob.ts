@@ -80,8 +80,8 @@ export class LabJob {
     await this.lookAgain()
   }
 
-  async wake(host: string, signal?: AbortSignal): Promise<void> {
-    await this.lab.wake(host, signal)
+  async wake(host: string): Promise<void> {
+    await this.lab.wake(host)
     await this.lookAgain()
   }
 

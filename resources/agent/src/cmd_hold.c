@@ -12,7 +12,7 @@
 
 int cmd_hold(int argc, char **argv)
 {
-	char owner[OWNER_BYTES] = "another console";
+	char owner[OWNER_BYTES] = "";
 	struct option options[] = {
 		{.name = "--owner", .kind = OPTION_TEXT, .value = owner, .maximum = sizeof(owner), .required = true},
 	};

@@ -5,7 +5,6 @@ import { maxSteps } from './load.ts'
 
 export interface SampledHost {
   name: string
-  power: string
   cpus: number
   memoryMiB: number
   guests: readonly { name: string, cores: number, memoryMiB: number, usedMiB: number | null, dirtyMiBPerSecond: number | null }[]

@@ -8,7 +8,7 @@ export function guestView(name: string, cores: number, change: Partial<Autopilot
 }
 
 export function hostView(name: string, dom0Cores: number, guests: AutopilotHostView['guests'], change: Partial<AutopilotHostView> = {}): AutopilotHostView {
-  const load = dom0Cores + guests.reduce((sum, { cores }) => sum + cores, 0)
+  const load = (dom0Cores + guests.reduce((sum, { cores }) => sum + cores, 0)) / (change.cpus ?? 1)
   const memoryMiB = 1250
   return {
     name, power: 'on', cpus: 1, memoryMiB, freeMiB: memoryMiB - 256 * guests.length, dom0Cores, network: { receivedBytesPerSecond: 1.2e6, sentBytesPerSecond: 3.4e6 }, busy: false, problem: null, guests,

@@ -1,6 +1,6 @@
-/** Two scripted hosts that tell loads on a clock that the test turns, under the real autopilot. */
-import type { AutopilotStart } from '../../../electron/services/autopilot/autopilot.ts'
 import type { WatchedHost } from '../../../electron/services/autopilot/eyes.ts'
+/** Two scripted hosts that tell loads on a clock that the test turns, under the real autopilot. */
+import type { AutopilotStart } from '../../../electron/services/autopilot/flight.ts'
 import type { RunStore } from '../../../electron/services/runs/runStore.ts'
 import type { LoadMessage } from '../../../shared/agent/messages.ts'
 import type { Policy } from '../../../shared/model/autopilot/policy.ts'

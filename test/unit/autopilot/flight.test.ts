@@ -160,6 +160,22 @@ describe('when something is wrong', () => {
     expect(cluster.autopilot.view.value).toMatchObject({ state: 'off', problem: { code: 'busy' } })
   })
 
+  it('leaves nothing behind when it is stopped while it starts', async () => {
+    cluster.lab.b.scripts.set('hold', untilEnd)
+    const starting = cluster.start().catch((error: unknown) => error)
+    await settle()
+    void cluster.autopilot.stop()
+    const hold = cluster.lab.b.process('hold')!
+    hold.say({ t: 'held' })
+    await untilOff()
+    expect(await starting).toMatchObject({ code: 'cancelled' })
+    expect(await hold.exit, 'its lock is let go of').toMatchObject({ code: 0 })
+    await cluster.pass(warm + 2)
+    expect(cluster.autopilot.view.value.state).toBe('off')
+    expect(cluster.kinds).toEqual(['started', 'stopped'])
+    expect(cluster.migrations).toHaveLength(0)
+  })
+
   it('takes a lock again that was lost with its connection, and stops if another was quicker', async () => {
     await cluster.start()
     cluster.lab.b.process('hold')!.lose()

@@ -66,7 +66,7 @@ describe('a recording', () => {
   it('of what was sampled is a load that can be simulated', () => {
     const recorder = new LoadRecorder()
     const guest = (name: string, cores: number) => ({ name, cores, memoryMiB: 256, usedMiB: 128, dirtyMiBPerSecond: null })
-    const host = (name: string, guests: ReturnType<typeof guest>[]) => ({ name, power: 'on', cpus: 2, memoryMiB: 2048, guests })
+    const host = (name: string, guests: ReturnType<typeof guest>[]) => ({ name, cpus: 2, memoryMiB: 2048, guests })
     recorder.add([{ ...host('a', []), cpus: 0 }, { ...host('b', []), cpus: 0 }])
     recorder.add([host('a', [guest('web', 0.5), guest('db', 1)]), host('b', [])])
     recorder.add([host('a', [guest('web', 0.6)]), host('b', [guest('late', 0.1)])])
