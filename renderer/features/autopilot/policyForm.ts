@@ -1,6 +1,6 @@
 /** The policy as a form has it: numbers in the units that people use, lists of names as text. Pure. */
-import type { Policy } from '../../../shared/model/autopilot/policy.ts'
-import { policyPresets, policySchema } from '../../../shared/model/autopilot/policy.ts'
+import type { Policy, PolicyPreset } from '../../../shared/model/autopilot/policy.ts'
+import { policyPresetNames, policyPresets, policySchema } from '../../../shared/model/autopilot/policy.ts'
 
 interface NumberField {
   name: { [Key in keyof Policy]: Policy[Key] extends number ? Key : never }[keyof Policy]
@@ -59,15 +59,13 @@ function listValue(field: ListField, text: string): unknown {
   return field === 'keptTogether' || field === 'keptApart' ? text.split(';').map(names).filter(group => group.length > 1) : names(text)
 }
 
-export const presetNames = Object.keys(policyPresets) as (keyof typeof policyPresets)[]
-
 /** Which preset the thresholds are those of; the rules about single guests and hosts are one's own in any case. */
-export function presetOf(policy: Policy): keyof typeof policyPresets | null {
+export function presetOf(policy: Policy): PolicyPreset | null {
   const thresholds = (of: Policy) => JSON.stringify(Object.entries(of).filter(([key]) => !(listFields as readonly string[]).includes(key)).toSorted())
-  return presetNames.find(name => thresholds(policyPresets[name]) === thresholds(policy)) ?? null
+  return policyPresetNames.find(name => thresholds(policyPresets[name]) === thresholds(policy)) ?? null
 }
 
-export function withPreset(policy: Policy, name: keyof typeof policyPresets): Policy {
+export function withPreset(policy: Policy, name: PolicyPreset): Policy {
   const kept = Object.fromEntries(listFields.map(field => [field, policy[field]]))
   return policySchema.parse({ ...policyPresets[name], ...kept })
 }

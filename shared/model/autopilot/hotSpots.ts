@@ -20,9 +20,7 @@ export interface HeatEvidence {
 }
 
 function heatOf(policy: Policy, wasHot: boolean, { mean, forecast: next, above, heard }: Omit<HeatEvidence, 'heat'>): HostHeat {
-  const { hotShare, coldShare, marginShare } = policy
-  // more than there are can never be above
-  const hotOf = Math.min(policy.hotOf, policy.lastOf)
+  const { hotShare, coldShare, hotOf, marginShare } = policy
   if (heard < hotOf || mean === null || next === null)
     return 'unknown'
   if (above >= hotOf && next > hotShare)

@@ -38,7 +38,7 @@ export const policySchema = z.object({
   keptApart: z.array(names).max(100).default([]),
   /** Hosts that get no guests. */
   maintenance: names.default([]),
-})
+}).refine(({ hotOf, lastOf }) => hotOf <= lastOf, { path: ['hotOf'], message: 'more samples above the threshold than are looked at' })
 export type Policy = z.infer<typeof policySchema>
 
 export const policyPresets = {
@@ -46,5 +46,8 @@ export const policyPresets = {
   balanced: policySchema.parse({}),
   powerSaving: policySchema.parse({ savesPower: true, packedShare: 0.65, packsAfterS: 600 }),
 } as const
+
+export type PolicyPreset = keyof typeof policyPresets
+export const policyPresetNames = Object.keys(policyPresets) as PolicyPreset[]
 
 export const samplePeriodMs = 5000

@@ -147,6 +147,15 @@ describe('an autopilot', () => {
     expect(cluster.migrations).toHaveLength(0)
   })
 
+  it('looks into each guest once for what is in use, and once for how fast it writes, found or not', async () => {
+    await cluster.start({ mode: 'advise' })
+    await cluster.pass(30)
+    expect(cluster.lab.a.mapped).toEqual(['web', 'db', 'web --every 1000 --written', 'db --every 1000 --written'])
+    expect(cluster.autopilot.view.value.hosts[0]!.guests).toMatchObject([{ name: 'web', usedMiB: 4096 / 2 ** 20, dirtyMiBPerSecond: null }, { name: 'db', usedMiB: 4096 / 2 ** 20 }])
+    await cluster.pass(100)
+    expect(cluster.lab.a.mapped.slice(4), 'and again after ten minutes').toEqual(['web --every 1000 --written', 'db --every 1000 --written'])
+  })
+
   it('needs two hosts', async () => {
     await expect(cluster.autopilot.start({ hosts: [], mode: 'auto', dryRun: false })).rejects.toMatchObject({ code: 'usage' })
     expect(cluster.autopilot.isOn).toBe(false)

@@ -57,6 +57,20 @@ describe('a hot host', () => {
     expect(movesOf(planFor(waking))).toEqual([])
   })
 
+  it('has nobody woken while a guest is just leaving it', () => {
+    const leaving = { hosts: [host('a'), host('b'), host('c', { power: 'standby' })], guests: [guest('big', 'a', 4), guest('too', 'a', 4), guest('other', 'b', 1)] }
+    expect(movesOf(planFor(leaving, policyPresets.balanced, { busyHosts: new Set(['a', 'b']), moves: 1 }))).toEqual([])
+  })
+
+  it('is not waited for where power is saved: a host is woken as soon as the others get full', () => {
+    const filling = (cores: number): ClusterState => ({ hosts: [host('a'), host('b'), host('c', { power: 'standby' })], guests: [guest('one', 'a', cores), guest('two', 'b', cores)] })
+    const saving = policySchema.parse({ savesPower: true, packedShare: 0.6, marginShare: 0.05 })
+    expect(planFor(filling(6.4), saving)).toMatchObject({ steps: [] })
+    expect(planFor(filling(6.6), saving)).toMatchObject({ scenario: 'balance', host: null, steps: [{ kind: 'wake', host: 'c' }] })
+    expect(planFor(filling(6.6), policyPresets.balanced), 'only where power is saved').toMatchObject({ steps: [] })
+    expect(planFor(filling(6.6), { ...saving, maintenance: ['c'] })).toMatchObject({ steps: [] })
+  })
+
   it.each<[string, Partial<Policy>, string[]]>([
     ['excluded', { excluded: ['big'] }, ['small a > c']],
     ['pinned', { pinned: { big: 'a' } }, ['small a > c']],

@@ -5,8 +5,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { forecast } from '../../../shared/model/autopilot/forecast.ts'
 import { migrationCost, usualLink } from '../../../shared/model/autopilot/migrationCost.ts'
-import { decide, look, newMind } from '../../../shared/model/autopilot/mind.ts'
-import { policyPresets, samplePeriodMs } from '../../../shared/model/autopilot/policy.ts'
+import { decide, look, newMind, withMoved } from '../../../shared/model/autopilot/mind.ts'
+import { policyPresets, policySchema, samplePeriodMs } from '../../../shared/model/autopilot/policy.ts'
 
 const policy = policyPresets.balanced
 const present = { busyHosts: new Set<string>(), moves: 0, link: usualLink }
@@ -125,4 +125,34 @@ describe('the cost of a migration', () => {
     expect(cost[3]!.bytes).toBeLessThanOrEqual(6 * 512 * 1024 ** 2)
     expect(cost[3]!.downtimeMs).toBeCloseTo(300 + 512 * 1024 ** 2 / 100_000, 0)
   })
+})
+
+describe('a migration', () => {
+  const moved = (share: number): ClusterState => ({ ...cluster(share), guests: cluster(share).guests.map(guest => guest.name === 'x' ? { ...guest, host: 'b' } : guest) })
+  const dom0 = (cores: number): ClusterState => ({ ...cluster(0.6), hosts: cluster(0.6).hosts.map(host => ({ ...host, dom0Cores: cores })) })
+
+  it('leaves no host hot by what was before it', () => {
+    const { mind, nowMs } = watch(times(20, 0.9))
+    expect(mind.heat.get('a')?.heat).toBe('hot')
+    const after = look(withMoved(mind, 'x', 'b', nowMs), nowMs + samplePeriodMs, moved(0.9), policy, new Set())
+    expect(after.heat.get('a')).toMatchObject({ heat: 'normal', above: 0 })
+    expect(after.heat.get('a')!.mean, 'as if the guest had been there all along').toBeCloseTo(0.45)
+    expect(after.heat.get('b')!.mean).toBeCloseTo(0.45)
+    expect(decide(after, nowMs + samplePeriodMs, policy, present).scenario).toBe('idle')
+  })
+
+  it('does not count in what its hosts do, and counts again when it is over', () => {
+    const { mind } = watch(times(20, 0.6))
+    const at = (i: number): number => (20 + i) * samplePeriodMs
+    const busy = [0, 1, 2, 3, 4].reduce((before, i) => look(before, at(i), dom0(4), policy, new Set(['a'])), mind)
+    expect(busy.heat.get('a')).toMatchObject({ heat: 'normal', load: expect.closeTo(0.6) as number })
+    expect(busy.heat.get('b')!.load, 'that host has no part in it').toBeCloseTo(0.4)
+    const after = [5, 6, 7, 8, 9].reduce((before, i) => look(before, at(i), dom0(4), policy, new Set()), busy)
+    expect(after.heat.get('a')).toMatchObject({ heat: 'hot', load: expect.closeTo(1) as number })
+  })
+})
+
+it('a policy that asks for more samples above the threshold than are looked at is refused', () => {
+  expect(policySchema.safeParse({ hotOf: 6, lastOf: 5 })).toMatchObject({ success: false, error: { issues: [{ path: ['hotOf'] }] } })
+  expect(policySchema.safeParse({ hotOf: 5, lastOf: 5 }).success).toBe(true)
 })

@@ -110,6 +110,8 @@ export class FakeHost {
   disks = ''
   /** What `disk-map` says. */
   diskMap: { stderr: string, stdout: Uint8Array, lost?: boolean } = { stderr: '', stdout: new Uint8Array() }
+  /** Guests whose memory was mapped, with the options. */
+  readonly mapped: string[] = []
   /** Paths that were looked at. */
   readonly lookedAt: string[] = []
   readonly scripts = new Map<string, Script>([['heartbeat', untilEnd], ['receive', untilEnd], ['migrate', untilEnd]])
@@ -218,7 +220,9 @@ export class FakeHost {
     }
   }
 
-  private startMap([, guest]: readonly string[]): RemoteProcess {
+  private startMap(args: readonly string[]): RemoteProcess {
+    const [, guest] = args
+    this.mapped.push(args.slice(1).join(' '))
     return {
       stdin: new PassThrough(),
       stdout: Readable.from([snapshotFrame([1, 1, 1, 3])]),
