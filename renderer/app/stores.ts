@@ -69,13 +69,26 @@ export const useHosts = defineStore('hosts', () => {
 })
 
 export const useSettings = defineStore('settings', () => {
-  const settings = shallowRef<Settings | null>(null)
+  /** As the console told them last. */
+  const told = shallowRef<Settings | null>(null)
+  const underWay = shallowRef<readonly Partial<Settings>[]>([])
+  /** With what was changed here and is not told yet: the next change goes on from it. */
+  const settings = computed({
+    get: () => told.value && underWay.value.reduce<Settings>((all, part) => ({ ...all, ...part }), told.value),
+    set: value => told.value = value,
+  })
 
   function start(): void {
-    followStream(async (client, signal) => client.settings.watch(undefined, { signal }), { onValue: value => settings.value = value })
+    followStream(async (client, signal) => client.settings.watch(undefined, { signal }), { onValue: value => told.value = value })
   }
   async function change(part: Partial<Settings>): Promise<void> {
-    await call(async client => client.settings.change(part))
+    underWay.value = [...underWay.value, part]
+    try {
+      await call(async client => client.settings.change(part))
+    }
+    finally {
+      underWay.value = underWay.value.filter(each => each !== part)
+    }
   }
   return { settings, start, change }
 })

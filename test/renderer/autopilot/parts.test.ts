@@ -1,9 +1,10 @@
 /** What the screen computes from the autopilot's view, and the words it finds for it. */
 import { describe, expect, it } from 'vitest'
 import { i18n, messages } from '../../../renderer/app/i18n.ts'
+import { labelPlaces } from '../../../renderer/charts/labelPlaces.ts'
 import { columnPlot, moveArrow, plot, yOf } from '../../../renderer/features/autopilot/columns.ts'
 import { listText, presetOf, withList, withPreset } from '../../../renderer/features/autopilot/policyForm.ts'
-import { labelPlaces, lineSegments } from '../../../renderer/features/autopilot/timeline.ts'
+import { lineSegments } from '../../../renderer/features/autopilot/timeline.ts'
 import { eventWords, hostStateWords, planSentence, reasons } from '../../../renderer/features/autopilot/words.ts'
 import { policyPresets } from '../../../shared/model/autopilot/policy.ts'
 import { obstacles } from '../../../shared/model/autopilot/rules.ts'
