@@ -28,6 +28,10 @@ export class Autopilot {
     return this.view.value.state !== 'off'
   }
 
+  get isStarting(): boolean {
+    return this.view.value.state === 'starting'
+  }
+
   get isMoving(): boolean {
     return (this.flight?.hands.doing.size ?? 0) > 0
   }

@@ -48,8 +48,12 @@ export function autopilotDesk({ hosts, lab, settings, ...others }: AutopilotDesk
     /** Throws `usage` for a host nobody knows, and what `Autopilot.start` throws. */
     async start({ hosts: names, ...how }: AutopilotRequest): Promise<void> {
       const resting = lab.view.value.hosts.filter(({ standby }) => standby).map(({ name }) => name)
-      await autopilot.start({ ...how, hosts: names.map(name => ({ ...hosts.host(name), standby: resting.includes(name) })) })
-      hosts.hold('autopilot', names)
+      const chosenHosts = names.map(name => ({ ...hosts.host(name), standby: resting.includes(name) }))
+      const starting = autopilot.start({ ...how, hosts: chosenHosts })
+      // A start that is refused leaves what was there; one that fails later ends as off, and lets go.
+      if (autopilot.isStarting)
+        hosts.hold('autopilot', names)
+      return starting
     },
     stop: async () => autopilot.stop(),
     approve: (id: string) => autopilot.approve(id),

@@ -2,6 +2,7 @@
 import type { AutopilotHostView } from '../../../shared/contract/autopilot.ts'
 import type { Plan } from '../../../shared/model/autopilot/planner.ts'
 
+/** `left` and `right`: beside the columns, for the figures of the axis and the names of the thresholds. */
 export const plot = { left: 44, right: 104, top: 34, bottom: 44, height: 430, leastSlot: 76, widestColumn: 190 } as const
 
 export interface Block {
@@ -26,6 +27,7 @@ export interface Column {
 }
 
 export interface ColumnPlot {
+  /** Of the columns. */
   width: number
   /** Share at the top of the plot. */
   topShare: number
@@ -52,7 +54,7 @@ function shareOf(blocks: readonly Block[]): number {
   return blocks.reduce((sum, { share }) => sum + share, 0)
 }
 
-/** `width`: what there is; the plot is wider where the hosts need it. */
+/** `width`: what there is, with the axis; the columns are wider than that where there are many, and scroll. */
 export function columnPlot(hosts: readonly AutopilotHostView[], plan: Plan | null, width: number): ColumnPlot {
   const move = firstMove(plan)
   const room = Math.max(width - plot.left - plot.right, hosts.length * plot.leastSlot)
@@ -67,13 +69,13 @@ export function columnPlot(hosts: readonly AutopilotHostView[], plan: Plan | nul
     const comes = move !== null && host.name === move.to && cores > 0
     return {
       host, blocks, share,
-      x: plot.left + slot * (i + 0.5) - columnWidth / 2,
+      x: slot * (i + 0.5) - columnWidth / 2,
       width: columnWidth,
       shareAfter: comes ? share + shift : host.name === move?.from && cores > 0 ? share - shift : null,
       ghost: comes ? { guest: move.guest, fromShare: share, share: shift } : null,
     }
   })
-  return { width: plot.left + room + plot.right, topShare: Math.max(1, ...columns.map(column => Math.max(column.share, column.shareAfter ?? 0))), columns }
+  return { width: room, topShare: Math.max(1, ...columns.map(column => Math.max(column.share, column.shareAfter ?? 0))), columns }
 }
 
 export function yOf(share: number, topShare: number): number {
@@ -93,4 +95,17 @@ export function moveArrow({ columns, topShare }: ColumnPlot): string | null {
   const y2 = yOf(target.ghost.fromShare + target.ghost.share / 2, topShare)
   const middle = (x1 + x2) / 2
   return `M${x1.toFixed(1)} ${y1.toFixed(1)} C${middle.toFixed(1)} ${y1.toFixed(1)} ${middle.toFixed(1)} ${y2.toFixed(1)} ${x2.toFixed(1)} ${y2.toFixed(1)}`
+}
+
+/** Nothing is known of its load now. */
+export function isUnheard({ problem, evidence }: AutopilotHostView): boolean {
+  return problem !== null && evidence?.load == null
+}
+
+const letterWidth = 7.2
+
+/** As much of a name as `width` has room for. */
+export function shortened(name: string, width: number): string {
+  const letters = Math.max(1, Math.floor(width / letterWidth))
+  return name.length <= letters ? name : `${name.slice(0, Math.max(1, letters - 1))}…`
 }

@@ -29,6 +29,11 @@ export const powerFields: readonly NumberField[] = [
   { name: 'packsAfterS', scale: 1, min: 0, max: 86_400 },
 ]
 
+/** What a field may be, beside the others: no more samples above than are looked at. */
+export function limitsOf({ name, min, max }: NumberField, { hotOf, lastOf }: Policy): { min: number, max: number } {
+  return { min: name === 'lastOf' ? hotOf : min, max: name === 'hotOf' ? lastOf : max }
+}
+
 export const listFields = ['excluded', 'maintenance', 'pinned', 'keptTogether', 'keptApart'] as const
 export type ListField = typeof listFields[number]
 
@@ -51,6 +56,12 @@ export function listText(policy: Policy, field: ListField): string {
 export function withList(policy: Policy, field: ListField, text: string): Policy | null {
   const parsed = policySchema.safeParse({ ...policy, [field]: listValue(field, text) })
   return parsed.success ? parsed.data : null
+}
+
+/** Those that a rule names, as they are used there, and nobody has: a guest that is shut down, or a slip. */
+export function strangersIn(policy: Policy, field: ListField, known: ReadonlySet<string>): string[] {
+  const named = field === 'pinned' ? Object.entries(policy.pinned).flat() : policy[field].flat()
+  return [...new Set(named)].filter(name => !known.has(name))
 }
 
 function listValue(field: ListField, text: string): unknown {

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../../../shared/model/autopilot/audit.ts'
 import type { MigrationCost } from '../../../shared/model/autopilot/migrationCost.ts'
 import type { Plan, Step } from '../../../shared/model/autopilot/planner.ts'
 import { formatBytes, formatMs } from '../../../shared/model/format.ts'
+import { isUnheard } from './columns.ts'
 
 /** vue-i18n's `t`. */
 export type Translate = (key: string, values?: Record<string, unknown>) => string
@@ -12,10 +13,11 @@ export function percent(share: number | null): string {
   return share === null ? '–' : `${Math.round(share * 100)} %`
 }
 
-export function hostStateWords({ power, busy, evidence, problem }: AutopilotHostView, t: Translate): string {
+export function hostStateWords(host: AutopilotHostView, t: Translate): string {
+  const { power, busy, evidence } = host
   if (power !== 'on')
     return t(`autopilot.power.${power}`)
-  if (problem !== null && evidence?.load == null)
+  if (isUnheard(host))
     return t('autopilot.heat.unknown')
   return busy ? t('autopilot.busy') : t(`autopilot.heat.${evidence?.heat ?? 'warmingUp'}`)
 }
@@ -72,7 +74,7 @@ export interface EventWords {
 
 function textOf(entry: AuditEntry, t: Translate): string {
   switch (entry.kind) {
-    case 'started': return t('autopilot.event.started', { hosts: entry.hosts.join(', '), mode: t(`autopilot.mode.${entry.mode}`) })
+    case 'started': return t(entry.dryRun ? 'autopilot.event.startedDry' : 'autopilot.event.started', { hosts: entry.hosts.join(', '), mode: t(`autopilot.mode.${entry.mode}`) })
     case 'decided': return `${t(`autopilot.scenario.${entry.plan.scenario}`)}: ${planSentence(entry.plan, 0, t)}${entry.plan.steps.length > 0 && !entry.acted ? ` ${t('autopilot.event.notDone')}` : ''}`
     case 'moving': return t('autopilot.event.moving', { ...entry.move })
     case 'moved': return `${t(`autopilot.event.outcome.${entry.outcome}`, { ...entry.move })} ${entry.outcome === 'migrated' ? '' : entry.summary}`.trim()

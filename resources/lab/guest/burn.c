@@ -2,16 +2,17 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { PERIOD_NS = 50000000, IDLE_NS = 200000000, LINE_BYTES = 64 };
+enum { PERIOD_NS = 50000000, LINE_BYTES = 64 };
 
-static _Atomic int burn_percent;
+static pthread_mutex_t burn_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t burn_wanted = PTHREAD_COND_INITIALIZER;
+static int burn_percent;
 
 int burn_parse(const char *line)
 {
@@ -40,15 +41,34 @@ static void rest(int64_t ns)
 		nanosleep(&duration, NULL);
 }
 
+/* Sleeps while none is asked for: a guest that is to do nothing takes nothing of its host. */
+static int wait_for_load(void)
+{
+	pthread_mutex_lock(&burn_mutex);
+	while (burn_percent == 0)
+		pthread_cond_wait(&burn_wanted, &burn_mutex);
+	int percent = burn_percent;
+	pthread_mutex_unlock(&burn_mutex);
+	return percent;
+}
+
+static void ask_for_load(int percent)
+{
+	pthread_mutex_lock(&burn_mutex);
+	burn_percent = percent;
+	pthread_cond_signal(&burn_wanted);
+	pthread_mutex_unlock(&burn_mutex);
+}
+
 /* By the clock and not by processor time: a guest that has to wait for its processor does not ask for more of it later. */
 static void *burn(void *unused)
 {
 	(void)unused;
 	for (;;) {
-		int64_t began = clock_now(), busy_ns = (int64_t)PERIOD_NS * burn_percent / 100;
+		int64_t busy_ns = (int64_t)PERIOD_NS * wait_for_load() / 100, began = clock_now();
 		while (clock_now() - began < busy_ns)
 			continue;
-		rest(busy_ns > 0 ? began + PERIOD_NS - clock_now() : IDLE_NS);
+		rest(began + PERIOD_NS - clock_now());
 	}
 	return NULL;
 }
@@ -60,7 +80,7 @@ static void *listen(void *unused)
 		int percent = burn_parse(line);
 		if (percent < 0)
 			continue;
-		burn_percent = percent;
+		ask_for_load(percent);
 		printf("ME2 load=%d\n", percent);
 	}
 	return unused;

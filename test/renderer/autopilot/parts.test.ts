@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { i18n, messages } from '../../../renderer/app/i18n.ts'
 import { labelPlaces } from '../../../renderer/charts/labelPlaces.ts'
-import { columnPlot, moveArrow, plot, yOf } from '../../../renderer/features/autopilot/columns.ts'
-import { listText, presetOf, withList, withPreset } from '../../../renderer/features/autopilot/policyForm.ts'
+import { columnPlot, isUnheard, moveArrow, plot, shortened, yOf } from '../../../renderer/features/autopilot/columns.ts'
+import { limitsOf, listText, numberFields, presetOf, strangersIn, withList, withPreset } from '../../../renderer/features/autopilot/policyForm.ts'
 import { lineSegments } from '../../../renderer/features/autopilot/timeline.ts'
 import { eventWords, hostStateWords, planSentence, reasons } from '../../../renderer/features/autopilot/words.ts'
 import { policyPresets } from '../../../shared/model/autopilot/policy.ts'
@@ -37,7 +37,20 @@ describe('the columns', () => {
   it('keep a readable width for many hosts, and scroll', () => {
     const hosts = Array.from({ length: 40 }, (_, i) => hostView(`h${i}`, 0.1, []))
     expect(columnPlot(hosts, null, 900).width).toBeGreaterThan(40 * 70)
-    expect(columnPlot(hosts.slice(0, 3), null, 900).width).toBe(900)
+    expect(columnPlot(hosts.slice(0, 3), null, 900).width).toBe(900 - plot.left - plot.right)
+  })
+
+  it('shorten names that have no room', () => {
+    expect(shortened('db', 40)).toBe('db')
+    expect(shortened('database-of-room-1', 40)).toBe('data…')
+    expect(shortened('database', 1)).toBe('d…')
+  })
+
+  it('are faded where nothing is heard, and not where only an older sample is missing', () => {
+    const problem = { code: 'connection-lost' as const, message: '', action: '' }
+    expect(isUnheard(hostView('a', 0.1, [], { problem, evidence: null }))).toBe(true)
+    expect(isUnheard(hostView('a', 0.1, [], { problem }))).toBe(false)
+    expect(isUnheard(hostView('a', 0.1, [], { evidence: null }))).toBe(false)
   })
 
   it('leave room above for a host that is asked for more than it has', () => {
@@ -97,6 +110,12 @@ describe('the words', () => {
     expect(hostStateWords({ ...lost, evidence: { ...lost.evidence!, load: null } }, t)).toBe('not heard')
   })
 
+  it('say that a dry run is one', () => {
+    const started = { at: '2026-11-24T01:00:00.000Z', kind: 'started', mode: 'auto', hosts: ['a', 'b'], policy: policyPresets.balanced } as const
+    expect(eventWords({ ...started, hosts: ['a', 'b'], dryRun: true }, t).text).toBe('Watches a, b: Moves by itself. Dry run.')
+    expect(eventWords({ ...started, hosts: ['a', 'b'], dryRun: false }, t).text).toBe('Watches a, b: Moves by itself.')
+  })
+
   it('have one for every obstacle, in both languages', () => {
     expect(Object.keys(messages.en.autopilot.obstacle).toSorted()).toEqual(obstacles.toSorted())
     expect(Object.keys(messages.zh.autopilot.obstacle).toSorted()).toEqual(obstacles.toSorted())
@@ -119,6 +138,19 @@ describe('the rules form', () => {
 
   it('refuses a pin without a host', () => {
     expect(withList(policy, 'pinned', 'web')).toBeNull()
+  })
+
+  it('names those whom nobody knows, once each', () => {
+    const rules = { ...policy, pinned: { web: 'hostd', db: 'hostd' }, keptApart: [['web', 'webb']], excluded: ['db'] }
+    const known = new Set(['web', 'db', 'hosta'])
+    expect(strangersIn(rules, 'pinned', known)).toEqual(['hostd'])
+    expect(strangersIn(rules, 'keptApart', known)).toEqual(['webb'])
+    expect(strangersIn(rules, 'excluded', known)).toEqual([])
+  })
+
+  it('asks for no more samples above than are looked at', () => {
+    const limits = (name: string) => limitsOf(numberFields.find(field => field.name === name)!, { ...policy, hotOf: 3, lastOf: 5 })
+    expect([limits('hotOf'), limits('lastOf'), limits('warmUp')]).toEqual([{ min: 1, max: 5 }, { min: 3, max: 60 }, { min: 1, max: 720 }])
   })
 
   it('knows a preset whatever the rules about single guests', () => {
