@@ -1,11 +1,12 @@
 # dom0: a Debian tree without an init system, its modules, and the disk image made from it.
 
 # No compiler: the agent is uploaded. sudo and the two plain users are there to try hosts where one is not root. The tools of
-# two file systems make, check and look into guests' disks.
-DOM0_PACKAGES=xen-utils-$XEN_VERSION,xenstore-utils,openssh-server,openssh-client,iproute2,kmod,procps,busybox-static,sudo,mount,e2fsprogs,xfsprogs
+# two file systems make, check and look into guests' disks, which may be logical volumes.
+DOM0_PACKAGES=xen-utils-$XEN_VERSION,xenstore-utils,openssh-server,openssh-client,iproute2,kmod,procps,busybox-static,sudo,mount,e2fsprogs,xfsprogs,lvm2
 
 # Modules dom0 may load, below kernel/ in the module tree: paravirtual devices, bridges, rate limits, the root file system.
 DOM0_MODULES='drivers/xen drivers/virtio drivers/block/virtio_blk.ko drivers/block/xen-blkback drivers/block/loop.ko
+	drivers/md/dm-mod.ko drivers/dax
 	drivers/net/virtio_net.ko drivers/net/net_failover.ko drivers/net/xen-netback net/core net/bridge net/802 net/llc
 	net/sched/sch_tbf.ko fs/ext4 fs/jbd2 fs/xfs fs/mbcache.ko lib/crc16.ko crypto lib/libcrc32c.ko arch/x86/crypto'
 
@@ -64,6 +65,7 @@ configure_dom0() {
 	install -m755 "$HERE/dom0/make-disk" "$TREE/usr/local/sbin/lab-make-disk"
 	install -m755 "$AGE_FILES" "$TREE/usr/local/sbin/lab-age-files"
 	install -m644 "$HERE/dom0/xl.conf" "$TREE/etc/xen/xl.conf"
+	install -m644 "$HERE/dom0/lvmlocal.conf" "$TREE/etc/lvm/lvmlocal.conf"
 	install -m644 "$HERE/dom0/sshd_config" "$TREE/etc/ssh/sshd_config"
 	install -m644 "$HERE/dom0/ssh_config" "$TREE/etc/ssh/ssh_config"
 	rm -f "$TREE"/etc/ssh/ssh_host_*    # each lab brings its own

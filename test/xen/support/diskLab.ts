@@ -97,6 +97,12 @@ export async function createGuest(host: TestHost, { name }: LabGuest, options = 
   await on(host, 'sh', '-c', 'sed "s| me2.disk=|$2 me2.disk=|" "/etc/xen/$1.cfg" >/tmp/guest.cfg && xl create -q /tmp/guest.cfg', 'sh', name, options)
 }
 
+/** On either host, or on none. */
+export async function destroyWhereItIs({ a, b }: DiskLab, { name }: LabGuest): Promise<void> {
+  for (const host of [a, b])
+    await on(host, 'sh', '-c', 'if xl domid "$1" 2>/dev/null; then xl destroy "$1"; fi', 'sh', name)
+}
+
 /** With a disk made anew: one whose guest was destroyed, or went on elsewhere, is no start for another. */
 export async function startAfresh(host: TestHost, guest: LabGuest, options = ''): Promise<void> {
   const { path, fileSystem, bytes } = guest.disk!
