@@ -1,7 +1,7 @@
 /** A guest's writes are found whatever dom0's kernel gives: traced with events lost, or not traced at all. */
 import type { DiskLab } from './support/diskLab.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { checkFileSystem, destroyWhereItIs, endDiskLab, expectSoundFiles, migrateWithDisk, on, shutDown, startAfresh, startDiskLab, withFaultyAgent } from './support/diskLab.ts'
+import { checkFileSystem, endDiskLab, expectSoundFiles, migrateWithDisk, on, shutDown, startAfresh, startDiskLab, withFaultyAgent } from './support/diskLab.ts'
 
 let own: DiskLab
 
@@ -20,8 +20,7 @@ describe('a guest whose writes', () => {
   const writesMuch = ' me2.raw=48'
 
   beforeEach(async () => {
-    await destroyWhereItIs(own, guest())
-    await startAfresh(own.a, guest(), writesMuch)
+    await startAfresh(own, own.a, guest(), writesMuch)
     return async () => {
       await expectSoundFiles(guest(), own.b)
       expect(await shutDown(own.b, guest())).toMatch(/^ME2 raw writes=[1-9]\d+ errors=0$/m)

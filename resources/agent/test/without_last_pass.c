@@ -1,6 +1,6 @@
 /*
- * without_last_pass.c - linked into build/agent-without-last-pass, a negative control: once the guest is suspended no block of its
- * disk is sent any more. What it wrote last is missing at the target.
+ * without_last_pass.c - linked, with with_late_pass.c, into build/agent-without-last-pass, a negative control: once the guest is
+ * suspended no block of its disk is sent any more. What it wrote last is missing at the target.
  */
 #include <stdatomic.h>
 

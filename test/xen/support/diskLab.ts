@@ -104,7 +104,8 @@ export async function destroyWhereItIs({ a, b }: DiskLab, { name }: LabGuest): P
 }
 
 /** With a disk made anew: one whose guest was destroyed, or went on elsewhere, is no start for another. */
-export async function startAfresh(host: TestHost, guest: LabGuest, options = ''): Promise<void> {
+export async function startAfresh(lab: DiskLab, host: TestHost, guest: LabGuest, options = ''): Promise<void> {
+  await destroyWhereItIs(lab, guest)
   const { path, fileSystem, bytes } = guest.disk!
   await on(host, 'lab-make-disk', path, fileSystem, `${bytes / 1024 / 1024}`)
   await createGuest(host, guest, options)
