@@ -70,10 +70,10 @@ export async function hearOfFiles(host: TestHost, guest: LabGuest, files: number
 /** How many more files a guest must find right before it is believed. */
 export const filesAfterwards = 40
 
-/** It runs on, its files are right, and it goes on writing and checking. */
-export async function expectSoundFiles(guest: LabGuest, host: TestHost): Promise<void> {
+/** It runs on, its files are right (it counts errors since its start), and it goes on writing and checking. */
+export async function expectSoundFiles(guest: LabGuest, host: TestHost, files = filesAfterwards): Promise<void> {
   const now = await hearOfFiles(host, guest, 0)
-  const later = await hearOfFiles(host, guest, now.filesChecked! + filesAfterwards)
+  const later = await hearOfFiles(host, guest, now.filesChecked! + files)
   expect(later, guest.name).toMatchObject({ bad: 0, fileErrors: 0 })
   expect(later.diskWrittenBytes!).toBeGreaterThan(now.diskWrittenBytes!)
 }
