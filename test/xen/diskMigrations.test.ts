@@ -113,14 +113,7 @@ describe('a target whose memory is ready before its disk', () => {
   it('is not told to go ahead until the last pass is on its disk', async () => {
     const guest = own.guests[0]!
     await startAfresh(own, own.a, guest)
-    const stops: Promise<string>[] = []
-    const { result, messages } = await migrateWithDisk(guest, own.a, own.b, {
-      onEvent: (event) => {
-        if (stops.length === 0 && 'message' in event && event.message.t === 'suspended')
-          stops.push(on(own.b, 'sh', '-c', 'pkill -STOP -f "[d]isk-receive" && sleep 12 && pkill -CONT -f "[d]isk-receive"'))
-      },
-    })
-    await Promise.all(stops)
+    const { result, messages } = await withFaultyAgent('agent-with-slow-last-pass', [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
     expect(result).toMatchObject({ outcome: 'migrated', guestBad: 0, disk: { verify: { differing: 0 } } })
     const said = messages.filter(({ side }) => side === 'source').map(({ message }) => message.t)
     const order = ['ready', 'diskFinal', 'goAhead'].map(name => said.indexOf(name as typeof said[number]))
