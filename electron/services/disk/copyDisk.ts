@@ -1,15 +1,16 @@
 /** Copies the disk of a guest that is shut down to another host: the two agents, from start to end. */
 import type { AgentMessage } from '../../../shared/agent/messages.ts'
+import type { Problem } from '../../../shared/errors.ts'
 import type { Encoding } from '../../../shared/model/encoding.ts'
 import type { DiskResult, Mode } from '../../../shared/model/run.ts'
 import type { Side } from '../../../shared/model/runEvent.ts'
-import type { TaskEnd } from '../migration/agentTask.ts'
 import type { HostHandle } from '../migration/hostHandle.ts'
 import type { MigrationTiming } from '../migration/timing.ts'
 import { Me2Error } from '../../../shared/errors.ts'
 import { addMessage, noFigures } from '../../../shared/model/runFigures.ts'
 import { AgentTask } from '../migration/agentTask.ts'
 import { oneTimeKey } from '../migration/key.ts'
+import { causeOf } from '../migration/problems.ts'
 import { startDiskReceiver } from '../migration/receiver.ts'
 
 export interface DiskCopyRequest {
@@ -95,7 +96,9 @@ class DiskCopy {
       const { agent } = await source.session()
       this.sender = await AgentTask.start(agent, sendArguments(this.request, receiver.to), message => this.take('source', message))
       this.sender.send(key)
-      return this.conclude(await this.sender.ended)
+      const { lost, problem } = await this.sender.ended
+      const targetEnd = await receiver.task.endsWithin(timing.endMs) ? await receiver.task.ended : null
+      return this.conclude(lost, problem && causeOf(problem, [targetEnd?.problem ?? null]))
     }
     finally {
       if (!await receiver.task.endsWithin(timing.endMs))
@@ -104,7 +107,7 @@ class DiskCopy {
     }
   }
 
-  private conclude({ lost, problem }: TaskEnd): DiskResult {
+  private conclude(lost: boolean, problem: Problem | null): DiskResult {
     const { disk } = this.figures
     if (this.stop.signal.aborted && !disk?.kept)
       throw new Me2Error('cancelled', 'The copy was cancelled.')

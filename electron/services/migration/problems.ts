@@ -7,3 +7,14 @@ export function asProblem(error: unknown): Problem {
     return error.toProblem()
   return { code: 'internal', message: `An unexpected error: ${String(error)}`, action: 'Please report it.' }
 }
+
+/** What an end says when it was the other one that failed. */
+const effects: readonly string[] = ['cancelled', 'link', 'link-stalled', 'connection-lost']
+
+/** Of what both ends say, the cause: a source that only knows that its target failed is explained by the target. */
+export function causeOf(source: Problem | null, targets: readonly (Problem | null)[]): Problem | null {
+  const told = targets.filter(problem => problem !== null)
+  if (source === null)
+    return told[0] ?? null
+  return source.code === 'target-failed' ? told.find(({ code }) => !effects.includes(code)) ?? source : source
+}

@@ -16,7 +16,7 @@ import { isMigrateDone } from '../../../shared/model/runFigures.ts'
 import { errorFrom } from '../agent/parse.ts'
 import { AgentTask } from './agentTask.ts'
 import { oneTimeKey } from './key.ts'
-import { asProblem } from './problems.ts'
+import { asProblem, causeOf } from './problems.ts'
 import { startDiskReceiver, startReceiver } from './receiver.ts'
 
 export interface TransferOptions {
@@ -159,7 +159,7 @@ export class Transfer {
     if (source.lost)
       return lostProblem(this.options.source)
     const lost = targets.some(target => target?.lost) ? lostProblem(this.options.target) : null
-    const problem = source.problem ?? this.reason ?? lost ?? targets.find(target => target?.problem)?.problem ?? null
+    const problem = causeOf(source.problem ?? this.reason ?? lost, targets.map(target => target?.problem ?? null))
     return problem?.code === 'cancelled' ? cancelled().toProblem() : problem
   }
 

@@ -49,6 +49,16 @@ it('tells why the source failed', async () => {
   await expect((await copy()).result).rejects.toMatchObject({ code: 'busy', action: 'Shut it down.' })
 })
 
+it('tells why the target failed, which the source does not know', async () => {
+  lab.a.scripts.set('disk-send', process => process.on({
+    line: () => {
+      lab.b.process('disk-receive')!.say({ t: 'error', code: 'system', message: 'cannot write /srv/b.img: No space left on device', action: 'Make room there.' }).finish(1)
+      process.say({ t: 'error', code: 'target-failed', message: 'the target of the disk closed the link', action: '' }).finish(1)
+    },
+  }))
+  await expect((await copy()).result).rejects.toMatchObject({ code: 'system', action: 'Make room there.' })
+})
+
 it('is not complete where the connection ends before the target was told to keep it', async () => {
   lab.a.scripts.set('disk-send', process => process.on({ line: () => process.lose() }))
   await expect((await copy()).result).rejects.toMatchObject({ code: 'connection-lost' })

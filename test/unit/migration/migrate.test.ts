@@ -121,6 +121,23 @@ describe('a migration that fails before the guest is given away', () => {
     expect(await start().result).toMatchObject({ outcome: 'aborted', downtimeMs: null, problem: { code: 'xl-failed', message: 'xl ended with an error' } })
   })
 
+  it('tells what the target knows where the source only knows that it failed', async () => {
+    const closed = { code: 'target-failed', message: 'the target closed the link', action: '' } as const
+    migrateDoes((process) => {
+      lab.receiver(lab.b).say({ t: 'error', code: 'system', message: 'cannot write: No space left on device', action: 'Make room there.' }, received('destroyed')).finish(1)
+      process.say(startMessage(), { t: 'error', ...closed }, migrated({ outcome: 'failed', reason: 'target-failed', message: closed.message, downtimeMs: null, downtimeTransferMs: null })).finish(1)
+    })
+    expect(await start().result).toMatchObject({ outcome: 'aborted', problem: { code: 'system', action: 'Make room there.' } })
+  })
+
+  it('does not take the target\'s word that its link ended for the reason', async () => {
+    migrateDoes((process) => {
+      lab.receiver(lab.b).say({ t: 'error', code: 'link', message: 'the link ended', action: '' }, received('destroyed')).finish(1)
+      process.say(startMessage(), { t: 'error', code: 'target-failed', message: 'the target closed the link', action: '' }).finish(1)
+    })
+    expect(await start().result).toMatchObject({ outcome: 'aborted', problem: { code: 'target-failed' } })
+  })
+
   it('reports a target that destroyed its copy although it was ready', async () => {
     migrateDoes((process) => {
       lab.receiver(lab.b).say({ t: 'error', code: 'target-failed', message: 'no memory', action: '' }, received('destroyed')).finish(1)
