@@ -52,8 +52,8 @@ export async function on(host: TestHost, ...argv: string[]): Promise<string> {
   return stdout.toString().trim()
 }
 
-/** What the guest last said until it had checked so many files in all; the agent speaks before it has heard the guest. */
-export async function hearOfFiles(host: TestHost, guest: LabGuest, files: number): Promise<AgentMessageOf<'heartbeat'>> {
+/** What the guest last said until it had checked so many files in all, and written more than that; the agent speaks before it has heard the guest. */
+export async function hearOfFiles(host: TestHost, guest: LabGuest, files: number, writtenBytes = -1): Promise<AgentMessageOf<'heartbeat'>> {
   const { agent } = await host.handle.session()
   const listening = await agent.start(['heartbeat', '--port', `${guest.heartbeatPort}`, '--from', guest.address])
   let last: AgentMessageOf<'heartbeat'> | undefined
@@ -61,7 +61,7 @@ export async function hearOfFiles(host: TestHost, guest: LabGuest, files: number
     if (message.t !== 'heartbeat')
       continue
     last = message
-    if (message.filesChecked !== undefined && message.filesChecked >= files)
+    if (message.filesChecked !== undefined && message.filesChecked >= files && message.diskWrittenBytes! > writtenBytes)
       listening.end()
   }
   return last!
@@ -73,7 +73,7 @@ export const filesAfterwards = 40
 /** It runs on, its files are right (it counts errors since its start), and it goes on writing and checking. */
 export async function expectSoundFiles(guest: LabGuest, host: TestHost, files = filesAfterwards): Promise<void> {
   const now = await hearOfFiles(host, guest, 0)
-  const later = await hearOfFiles(host, guest, now.filesChecked! + files)
+  const later = await hearOfFiles(host, guest, now.filesChecked! + files, now.diskWrittenBytes)
   expect(later, guest.name).toMatchObject({ bad: 0, fileErrors: 0 })
   expect(later.diskWrittenBytes!).toBeGreaterThan(now.diskWrittenBytes!)
 }
