@@ -33,7 +33,7 @@ beforeEach(async () => {
 afterEach(async () => {
   const [host, other] = (await copiesOn(own.a, guest().name)).some(({ name }) => name === guest().name) ? [own.a, own.b] : [own.b, own.a]
   expect(await eventually(async () => copiesOn(other, guest().name), ({ length }) => length === 0), `copies on ${other.name}`).toEqual([])
-  await expectSoundFiles(guest(), host, 10)
+  await expectSoundFiles(guest(), host)
 })
 
 afterAll(async () => endDiskLab(own))

@@ -7,13 +7,12 @@ import type { Attempt } from './support/migrateOnce.ts'
 import process from 'node:process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { presets } from '../../shared/model/encoding.ts'
-import { checkFileSystem, createGuest, endDiskLab, expectSoundFiles, filesAfterwards, hearOfFiles, migrateWithDisk, shutDown, startAfresh, startDiskLab, withFaultyAgent } from './support/diskLab.ts'
+import { checkFileSystem, createGuest, endDiskLab, expectSoundFiles, filesAfterwards, hearOfFiles, migrateWithDisk, shutDown, startAfresh, startDiskLab, withAgent } from './support/diskLab.ts'
 import { migrateOnce } from './support/migrateOnce.ts'
 
-/** Ten in a row in the soak. */
-const timesThereAndBack = process.env.ME2_SOAK === '1' ? 5 : 1
-/** Checked between two migrations of a row. */
-const filesBetween = 10
+/** The issue asks for ten in a row; otherwise it is there and back once. */
+const timesThereAndBack = process.env.ME2_SOAK === '1' ? 10 : 1
+const minutes = 60_000
 
 let own: DiskLab
 
@@ -38,13 +37,12 @@ describe.each(['files', 'filesxfs'])('%s', (name) => {
       expect(attempt.result, JSON.stringify(attempt.result.problem)).toMatchObject({
         outcome: 'migrated', problem: null, guestBad: 0, verify: { differing: 0 }, disk: { kept: true, verify: { differing: 0 } },
       })
-      await expectSoundFiles(guest, target, filesBetween)
+      await expectSoundFiles(guest, target)
     }
-    await expectSoundFiles(guest, own.a)
     expect(await shutDown(own.a, guest)).toMatch(/^ME2 stopped bad=0/m)
     await checkFileSystem(own.a, guest)
     await createGuest(own.a, guest)
-  })
+  }, 30 * minutes + timesThereAndBack * 6 * minutes)
 })
 
 describe('what is free on the disk', () => {
@@ -74,7 +72,7 @@ describe('what is free on the disk', () => {
   it('would be taken for free without the sync: such an agent loses files, and that is seen here', async () => {
     const guest = own.guests[0]!
     await startAfresh(own, own.a, guest, ' me2.sync=never')
-    const { result } = await withFaultyAgent('agent-without-sync', [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
+    const { result } = await withAgent('agent-without-sync', [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
     expect(result.disk).toMatchObject({ kept: true, notExplored: null })
     const now = await hearOfFiles(own.b, guest, 0)
     const later = await hearOfFiles(own.b, guest, now.filesChecked! + 5 * filesAfterwards)
@@ -86,13 +84,16 @@ describe('what is free on the disk', () => {
 describe('what is written until the guest is suspended', () => {
   const manyAtOnce = ' me2.raw=48'
 
-  it('reaches the disk at the target, as all that was confirmed before has', async () => {
+  it.each([
+    ['', 'agent', 0],
+    [', and all of it beside memory waits for the last pass', 'agent-with-late-pass', 1],
+  ])('reaches the disk at the target, as all that was confirmed before has%s', async (_, agent, leastBlocks) => {
     const guest = own.guests[0]!
     await startAfresh(own, own.a, guest, manyAtOnce)
-    const attempt = await withFaultyAgent('agent-with-late-pass', [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
-    console.log(`${line('raw writer', attempt)}, under way when suspended ${attempt.result.disk!.verify?.inFlight}`)
+    const attempt = await withAgent(agent, [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
+    console.log(`${line(`raw writer, ${agent}`, attempt)}, under way when suspended ${attempt.result.disk!.verify?.inFlight}`)
     expect(attempt.result).toMatchObject({ outcome: 'migrated', guestBad: 0, disk: { verify: { differing: 0 } } })
-    expect(attempt.result.disk!.final!.blocks).toBeGreaterThan(0)
+    expect(attempt.result.disk!.final!.blocks).toBeGreaterThanOrEqual(leastBlocks)
     await expectSoundFiles(guest, own.b)
     expect(await shutDown(own.b, guest)).toMatch(/^ME2 raw writes=[1-9]\d+ errors=0$/m)
     await checkFileSystem(own.b, guest)
@@ -101,7 +102,7 @@ describe('what is written until the guest is suspended', () => {
   it('would be missed without the last pass, and that is seen here', async () => {
     const guest = own.guests[0]!
     await startAfresh(own, own.a, guest, manyAtOnce)
-    const { result } = await withFaultyAgent('agent-without-last-pass', [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
+    const { result } = await withAgent('agent-without-last-pass', [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
     expect(result.disk).toMatchObject({ kept: true })
     const now = await hearOfFiles(own.b, guest, 0)
     const later = await hearOfFiles(own.b, guest, now.filesChecked! + filesAfterwards)
@@ -113,7 +114,7 @@ describe('a target whose memory is ready before its disk', () => {
   it('is not told to go ahead until the last pass is on its disk', async () => {
     const guest = own.guests[0]!
     await startAfresh(own, own.a, guest)
-    const { result, messages } = await withFaultyAgent('agent-with-slow-last-pass', [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
+    const { result, messages } = await withAgent('agent-with-slow-last-pass', [own.a, own.b], async (a, b) => migrateWithDisk(guest, a, b))
     expect(result).toMatchObject({ outcome: 'migrated', guestBad: 0, disk: { verify: { differing: 0 } } })
     const said = messages.filter(({ side }) => side === 'source').map(({ message }) => message.t)
     const order = ['ready', 'diskFinal', 'goAhead'].map(name => said.indexOf(name as typeof said[number]))

@@ -1,7 +1,7 @@
 /** A guest's writes are found whatever dom0's kernel gives: traced with events lost, or not traced at all. */
 import type { DiskLab } from './support/diskLab.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { checkFileSystem, endDiskLab, expectSoundFiles, migrateWithDisk, on, shutDown, startAfresh, startDiskLab, withFaultyAgent } from './support/diskLab.ts'
+import { checkFileSystem, endDiskLab, expectSoundFiles, migrateWithDisk, on, shutDown, startAfresh, startDiskLab, withAgent } from './support/diskLab.ts'
 
 let own: DiskLab
 
@@ -43,7 +43,7 @@ describe('a guest whose writes', () => {
   })
 
   it('are more than the kernel has room to tell goes on with a comparison, and is whole', async () => {
-    const { result, messages } = await withFaultyAgent('agent-with-small-trace', [own.a, own.b], async (a, b) => migrateWithDisk(guest(), a, b))
+    const { result, messages } = await withAgent('agent-with-small-trace', [own.a, own.b], async (a, b) => migrateWithDisk(guest(), a, b))
     const losses = messages.flatMap(({ message }) => message.t === 'diskTracking' ? [message.losses] : [])
     console.log('events lost:', losses.join(', '), JSON.stringify(result.disk), `paused ${result.downtimeMs?.toFixed(0)} ms`)
     expect(losses.length).toBeGreaterThan(0)
