@@ -28,8 +28,9 @@ export class Autopilot {
     return this.view.value.state !== 'off'
   }
 
-  get isStarting(): boolean {
-    return this.view.value.state === 'starting'
+  /** Names of those that it has, or is about to have. */
+  get hosts(): readonly string[] {
+    return this.flight?.start.hosts.map(({ name }) => name) ?? []
   }
 
   get isMoving(): boolean {

@@ -34,7 +34,7 @@ export function autopilotDesk({ hosts, lab, settings, ...others }: AutopilotDesk
     },
     power: host => seenResting(hosts, host.lab === 'boxed' ? lab : byProgram),
   })
-  void letGoWhenOff(autopilot, hosts)
+  void holdWhileOn(autopilot, hosts)
   return {
     get view() {
       return autopilot.view
@@ -48,12 +48,7 @@ export function autopilotDesk({ hosts, lab, settings, ...others }: AutopilotDesk
     /** Throws `usage` for a host nobody knows, and what `Autopilot.start` throws. */
     async start({ hosts: names, ...how }: AutopilotRequest): Promise<void> {
       const resting = lab.view.value.hosts.filter(({ standby }) => standby).map(({ name }) => name)
-      const chosenHosts = names.map(name => ({ ...hosts.host(name), standby: resting.includes(name) }))
-      const starting = autopilot.start({ ...how, hosts: chosenHosts })
-      // A start that is refused leaves what was there; one that fails later ends as off, and lets go.
-      if (autopilot.isStarting)
-        hosts.hold('autopilot', names)
-      return starting
+      await autopilot.start({ ...how, hosts: names.map(name => ({ ...hosts.host(name), standby: resting.includes(name) })) })
     },
     stop: async () => autopilot.stop(),
     approve: (id: string) => autopilot.approve(id),
@@ -83,9 +78,7 @@ function seenResting(hosts: HostRegistry, power: HostPower): HostPower {
 }
 
 /** It may stop by itself. */
-async function letGoWhenOff(autopilot: Autopilot, hosts: HostRegistry): Promise<void> {
-  for await (const { state } of autopilot.view.follow()) {
-    if (state === 'off')
-      hosts.hold('autopilot', [])
-  }
+async function holdWhileOn(autopilot: Autopilot, hosts: HostRegistry): Promise<void> {
+  for await (const { state } of autopilot.view.follow())
+    hosts.hold('autopilot', state === 'off' ? [] : autopilot.hosts)
 }

@@ -156,6 +156,17 @@ describe('an autopilot', () => {
     expect(cluster.lab.a.mapped.slice(4), 'and again after ten minutes').toEqual(['web --every 1000 --written', 'db --every 1000 --written'])
   })
 
+  it('has its hosts from the moment it starts until it is off; a start that is refused changes nothing', async () => {
+    expect(cluster.autopilot.hosts).toEqual([])
+    const starting = cluster.start()
+    expect(cluster.autopilot.hosts).toEqual(['hosta', 'hostb'])
+    await expect(cluster.autopilot.start({ hosts: [], mode: 'auto', dryRun: false })).rejects.toMatchObject({ code: 'busy' })
+    expect(cluster.autopilot.hosts).toEqual(['hosta', 'hostb'])
+    await starting
+    await cluster.autopilot.stop()
+    expect(cluster.autopilot.hosts).toEqual([])
+  })
+
   it('needs two hosts', async () => {
     await expect(cluster.autopilot.start({ hosts: [], mode: 'auto', dryRun: false })).rejects.toMatchObject({ code: 'usage' })
     expect(cluster.autopilot.isOn).toBe(false)
