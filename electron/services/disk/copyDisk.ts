@@ -4,7 +4,9 @@ import type { Problem } from '../../../shared/errors.ts'
 import type { Encoding } from '../../../shared/model/encoding.ts'
 import type { DiskResult, Mode } from '../../../shared/model/run.ts'
 import type { Side } from '../../../shared/model/runEvent.ts'
+import type { TaskEnd } from '../migration/agentTask.ts'
 import type { HostHandle } from '../migration/hostHandle.ts'
+import type { Receiver } from '../migration/receiver.ts'
 import type { MigrationTiming } from '../migration/timing.ts'
 import { Me2Error } from '../../../shared/errors.ts'
 import { addMessage, noFigures } from '../../../shared/model/runFigures.ts'
@@ -90,21 +92,28 @@ class DiskCopy {
       listenMs: timing.listenMs,
       onMessage: message => this.take('target', message),
     })
+    let targetProblem: Problem | null
+    let sent: TaskEnd
     try {
       if (this.stop.signal.aborted)
         throw new Me2Error('cancelled', 'The copy was cancelled.')
       const { agent } = await source.session()
       this.sender = await AgentTask.start(agent, sendArguments(this.request, receiver.to), message => this.take('source', message))
       this.sender.send(key)
-      const { lost, problem } = await this.sender.ended
-      const targetEnd = await receiver.task.endsWithin(timing.endMs) ? await receiver.task.ended : null
-      return this.conclude(lost, problem && causeOf(problem, [targetEnd?.problem ?? null]))
+      sent = await this.sender.ended
     }
     finally {
-      if (!await receiver.task.endsWithin(timing.endMs))
-        receiver.task.closeStdin()
-      await receiver.task.endsWithin(timing.endMs)
+      targetProblem = await this.endOf(receiver)
     }
+    return this.conclude(sent.lost, sent.problem && causeOf(sent.problem, [targetProblem]))
+  }
+
+  /** What the target says of its end; null: nothing is wrong there, or it does not end. */
+  private async endOf({ task }: Receiver): Promise<Problem | null> {
+    const { endMs } = this.request.timing
+    if (!await task.endsWithin(endMs))
+      task.closeStdin()
+    return await task.endsWithin(endMs) ? (await task.ended).problem : null
   }
 
   private conclude(lost: boolean, problem: Problem | null): DiskResult {

@@ -9,7 +9,7 @@ export function asProblem(error: unknown): Problem {
 }
 
 /** What an end says when it was the other one that failed. */
-const effects: readonly string[] = ['cancelled', 'link', 'link-stalled', 'connection-lost']
+const effects: readonly Problem['code'][] = ['cancelled', 'link', 'link-stalled', 'connection-lost']
 
 /** Of what both ends say, the cause: a source that only knows that its target failed is explained by the target. */
 export function causeOf(source: Problem | null, targets: readonly (Problem | null)[]): Problem | null {
