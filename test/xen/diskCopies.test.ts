@@ -1,20 +1,13 @@
 /** Disks that no guest uses are copied and cloned; and a guest whose disk is a logical volume takes it along to one that is made for it. */
 import type { DiskCopyRequest } from '../../electron/services/disk/copyDisk.ts'
-import type { DiskLab } from './support/diskLab.ts'
 import type { TestHost } from './support/migrateOnce.ts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { startDiskCopy } from '../../electron/services/disk/copyDisk.ts'
 import { defaultTiming } from '../../electron/services/migration/timing.ts'
 import { presets } from '../../shared/model/encoding.ts'
-import { checkFileSystem, createGuest, destroyWhereItIs, endDiskLab, expectSoundFiles, hearOfFiles, migrateWithDisk, on, shutDown, startDiskLab } from './support/diskLab.ts'
+import { checkFileSystem, createGuest, destroyWhereItIs, expectSoundFiles, hearOfFiles, migrateWithDisk, on, shutDown, useDiskLab } from './support/diskLab.ts'
 
-let own: DiskLab
-
-beforeAll(async () => {
-  own = await startDiskLab()
-})
-
-afterAll(async () => endDiskLab(own))
+const own = useDiskLab()
 
 function guest() {
   return own.guests[0]!

@@ -3,22 +3,17 @@
  * and the target keeps no half of a disk.
  */
 import type { RunEvent } from '../../shared/model/runEvent.ts'
-import type { DiskLab } from './support/diskLab.ts'
 import type { Attempt, AttemptOptions } from './support/migrateOnce.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { copiesOn, eventually, whileFrozen } from './support/boxedLab.ts'
-import { endDiskLab, expectSoundFiles, migrateWithDisk, on, startDiskLab } from './support/diskLab.ts'
+import { expectSoundFiles, migrateWithDisk, on, useDiskLab } from './support/diskLab.ts'
 
 const room = '/var/lib/me2-lab/disks'
 /** The target gives up on a silent source after --stall seconds, and then removes what it made. */
 const patienceMs = 120_000
 
-let own: DiskLab
-
-beforeAll(async () => {
-  own = await startDiskLab()
-})
+const own = useDiskLab()
 
 function guest() {
   return own.guests[0]!
@@ -35,8 +30,6 @@ afterEach(async () => {
   expect(await eventually(async () => copiesOn(other, guest().name), ({ length }) => length === 0), `copies on ${other.name}`).toEqual([])
   await expectSoundFiles(guest(), host)
 })
-
-afterAll(async () => endDiskLab(own))
 
 function isIn(phase: 'prepare' | 'copy' | 'final', event: RunEvent, done = 0): boolean {
   return 'message' in event && event.message.t === 'disk' && event.message.phase === phase && event.message.done > done

@@ -2,25 +2,18 @@
  * Guests migrate together with their local disks. If one of these fails, files are lost: each guest writes files, syncs some of
  * them and reads them again past its page cache, and its file system is checked by its own tools afterwards.
  */
-import type { DiskLab } from './support/diskLab.ts'
 import type { Attempt } from './support/migrateOnce.ts'
 import process from 'node:process'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { presets } from '../../shared/model/encoding.ts'
-import { checkFileSystem, createGuest, endDiskLab, expectSoundFiles, filesAfterwards, hearOfFiles, migrateWithDisk, shutDown, startAfresh, startDiskLab, withAgent } from './support/diskLab.ts'
+import { checkFileSystem, createGuest, expectSoundFiles, filesAfterwards, hearOfFiles, migrateWithDisk, shutDown, startAfresh, useDiskLab, withAgent } from './support/diskLab.ts'
 import { migrateOnce } from './support/migrateOnce.ts'
 
 /** The issue asks for ten in a row; otherwise it is there and back once. */
 const timesThereAndBack = process.env.ME2_SOAK === '1' ? 10 : 1
 const minutes = 60_000
 
-let own: DiskLab
-
-beforeAll(async () => {
-  own = await startDiskLab()
-})
-
-afterAll(async () => endDiskLab(own))
+const own = useDiskLab()
 
 function line(name: string, { result }: Attempt): string {
   const { disk, linkBytes, downtimeMs, totalMs } = result

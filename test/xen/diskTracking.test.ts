@@ -1,15 +1,8 @@
 /** A guest's writes are found whatever dom0's kernel gives: traced with events lost, or not traced at all. */
-import type { DiskLab } from './support/diskLab.ts'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { checkFileSystem, endDiskLab, expectSoundFiles, migrateWithDisk, on, shutDown, startAfresh, startDiskLab, withAgent } from './support/diskLab.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { checkFileSystem, expectSoundFiles, migrateWithDisk, on, shutDown, startAfresh, useDiskLab, withAgent } from './support/diskLab.ts'
 
-let own: DiskLab
-
-beforeAll(async () => {
-  own = await startDiskLab()
-})
-
-afterAll(async () => endDiskLab(own))
+const own = useDiskLab()
 
 function guest() {
   return own.guests[0]!

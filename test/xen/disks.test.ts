@@ -1,24 +1,20 @@
 /** Guests with disks of their own, in a lab of its own: what everything that looks into disks or moves them builds on. */
 import type { LabGuest } from '../../electron/services/lab/types.ts'
-import type { DiskLab } from './support/diskLab.ts'
 import type { TestHost } from './support/migrateOnce.ts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkFileSystem, createGuest, endDiskLab, hearOfFiles, on, shutDown, startDiskLab } from './support/diskLab.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { checkFileSystem, createGuest, hearOfFiles, on, shutDown, useDiskLab } from './support/diskLab.ts'
 
 const disks = '/var/lib/me2-lab/disks'
 const gibibyte = 1024 ** 3
 
-let own: DiskLab
+const own = useDiskLab()
 let a: TestHost
 let b: TestHost
 let guests: LabGuest[]
 
-beforeAll(async () => {
-  own = await startDiskLab()
-  ;({ a, b, guests } = own)
+beforeAll(() => {
+  ({ a, b, guests } = own)
 })
-
-afterAll(async () => endDiskLab(own))
 
 describe('guests with disks', () => {
   it('are one of each file system, beside the usual ones', () => {

@@ -6,7 +6,7 @@ import type { Attempt, AttemptOptions, TestHost } from './migrateOnce.ts'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { diskToMove } from '../../../electron/services/disk/diskToMove.ts'
 import { guestDisks } from '../../../electron/services/disk/guestDisks.ts'
 import { createLab, defaultCacheDir } from '../../../electron/services/lab/lab.ts'
@@ -24,7 +24,7 @@ export interface DiskLab {
   guests: LabGuest[]
 }
 
-export async function startDiskLab(): Promise<DiskLab> {
+async function startDiskLab(): Promise<DiskLab> {
   const lab = createLab({ cacheDir: join(defaultCacheDir(), 'disks'), resourcesDir: labResources, log: line => console.log(line) })
   await lab.down()
   const status = await lab.up({ plan: { ...usualLabPlan, disks: true } }, ({ phase, detail, elapsedMs }) => console.log(`lab ${(elapsedMs / 1000).toFixed(0)} s ${phase}: ${detail}`))
@@ -32,9 +32,19 @@ export async function startDiskLab(): Promise<DiskLab> {
   return { lab, a: a!, b: b!, guests: status.guests.filter(({ disk }) => disk) }
 }
 
-export async function endDiskLab({ lab, a, b }: DiskLab): Promise<void> {
+async function endDiskLab({ lab, a, b }: DiskLab): Promise<void> {
   await Promise.all([a, b].map(async ({ handle }) => handle.close()))
   await lab.down()
+}
+
+/** One for all tests of a file; its fields are there once these run. */
+export function useDiskLab(): DiskLab {
+  const lab = {} as DiskLab
+  beforeAll(async () => {
+    Object.assign(lab, await startDiskLab())
+  })
+  afterAll(async () => endDiskLab(lab))
+  return lab
 }
 
 /** One migration with the guest's disk, preset best if nothing else is said. */
