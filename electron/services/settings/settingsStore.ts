@@ -1,4 +1,4 @@
-/** The user's settings in one small file. A damaged file is put aside and the defaults hold: a console must start. */
+/** The user's settings in one small file. A damaged one is put aside, and what holds of it, or the defaults, is used: a console must start. */
 import type { Settings } from '../../../shared/contract/settings.ts'
 import { mkdir, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -32,6 +32,17 @@ export class SettingsStore {
   }
 }
 
+/** The parts of it that are settings still: a later console may be stricter about one of them. */
+function soundParts(text: string): Settings {
+  try {
+    const parts = Object.entries(JSON.parse(text) as object).filter(([name, part]) => settingsSchema.safeParse({ [name]: part as unknown }).success)
+    return settingsSchema.parse(Object.fromEntries(parts))
+  }
+  catch {
+    return settingsSchema.parse({})
+  }
+}
+
 async function readSettings(file: string): Promise<Settings> {
   let text: string
   try {
@@ -45,6 +56,6 @@ async function readSettings(file: string): Promise<Settings> {
   }
   catch {
     await rename(file, `${file}.damaged`).catch(() => {})
-    return settingsSchema.parse({})
+    return soundParts(text)
   }
 }

@@ -42,6 +42,14 @@ describe('settings', () => {
     expect(await readFile(`${file}.damaged`, 'utf8')).toContain('7')
   })
 
+  it('keep what holds of a file in which one part does not', async () => {
+    await SettingsStore.open(file)
+    await writeFile(file, '{"theme":"dark","language":"zh","autopilot":{"policy":{"hotOf":9,"lastOf":5},"powerProgram":null}}')
+    const { value } = (await SettingsStore.open(file)).settings
+    expect(value).toMatchObject({ theme: 'dark', language: 'zh', autopilot: { policy: { hotOf: 3, lastOf: 5 } } })
+    expect(await readdir(join(folder, 'data'))).toEqual(['settings.json.damaged'])
+  })
+
   it('refuse what breaks their schema', async () => {
     const store = await SettingsStore.open(file)
     await expect(store.change({ theme: 'pink' as 'dark' })).rejects.toThrow()
