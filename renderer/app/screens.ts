@@ -8,4 +8,6 @@ export const screens = [
   { name: 'runs', path: '/runs', icon: 'i-lucide-library' },
   { name: 'settings', path: '/settings', icon: 'i-lucide-settings' },
 ] as const
+/** Those that the keys 1, 2, … go to. */
+export const keyedScreens = screens.filter(({ name }) => name !== 'settings')
 export type ScreenName = typeof screens[number]['name']

@@ -55,6 +55,8 @@ describe('a recorded race', () => {
 
   it('keeps the mark, and the lab\'s label, in presenter mode', async () => {
     await page.keyboard.press('p')
+    await page.getByText('Presenting', { exact: true }).waitFor()
+    expect(await page.getByRole('navigation').count()).toBe(0)
     await page.getByText('replay', { exact: true }).first().waitFor()
     await page.getByText('emulated CPU').first().waitFor()
     await page.keyboard.press('Escape')

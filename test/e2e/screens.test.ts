@@ -61,6 +61,8 @@ describe('the frame', () => {
   it('goes by keys: screens, list of keys, palette, theme', async () => {
     await page.keyboard.press('2')
     await page.getByRole('heading', { name: 'Hosts', level: 1 }).waitFor()
+    await page.keyboard.press('6')
+    await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor()
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keys' }).waitFor()
     await page.keyboard.press('Escape')
